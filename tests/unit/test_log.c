@@ -1,0 +1,386 @@
+/*
+ * The log: one event, one line, one write, whatever the message holds and wherever it goes.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define LINE_MAX_BYTES	4096
+#define START_LEN	24	/* the time */
+
+/*
+ * Our own syslog() in place of libc's: the only way to see the level. glibc's hardened builds call the second name.
+ * Levels are RFC 5424's numbers, the same on every system.
+ */
+void	syslog(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void	__syslog_chk(int level, int flag, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static int	sys_level;
+static char	sys_text[2 * LINE_MAX_BYTES];
+
+void
+syslog(int level, const char *fmt, ...)
+{
+	va_list ap;
+
+	sys_level = level;
+	va_start(ap, fmt);
+	vsnprintf(sys_text, sizeof(sys_text), fmt, ap);
+	va_end(ap);
+}
+
+void
+__syslog_chk(int level, int flag, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)flag;
+	sys_level = level;
+	va_start(ap, fmt);
+	vsnprintf(sys_text, sizeof(sys_text), fmt, ap);
+	va_end(ap);
+}
+
+struct place {
+	char	dir[64];
+	char	path[80];
+	char	moved[80];
+};
+
+static int
+setup(void **state)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return -1;
+	snprintf(p->dir, sizeof(p->dir), "/tmp/ringd-test-log.XXXXXX");
+	if (mkdtemp(p->dir) == NULL)
+		return -1;
+	snprintf(p->path, sizeof(p->path), "%s/log", p->dir);
+	snprintf(p->moved, sizeof(p->moved), "%s/log.0", p->dir);
+	*state = p;
+	log_set_role("worker 2");
+	return log_open(LOG_TO_FILE, p->path, LEVEL_INFO);
+}
+
+static int
+teardown(void **state)
+{
+	struct place *p = *state;
+
+	log_open(LOG_TO_STDERR, NULL, LEVEL_INFO);
+	unlink(p->path);
+	unlink(p->moved);
+	rmdir(p->dir);
+	free(p);
+	return 0;
+}
+
+/* The whole file, NUL-terminated. */
+static const char *
+content(const char *path)
+{
+	static char	text[16 * LINE_MAX_BYTES];
+	int		fd = open(path, O_RDONLY);
+	ssize_t		n;
+
+	assert_true(fd >= 0);
+	n = read(fd, text, sizeof(text) - 1);
+	assert_true(n >= 0);
+	close(fd);
+	text[n] = '\0';
+	return text;
+}
+
+/* After the time: level, role, pid and the sentence. */
+static void
+assert_last_line(const char *path, const char *level_and_role, const char *sentence)
+{
+	char		expected[2 * LINE_MAX_BYTES];
+	const char	*text = content(path), *line;
+	size_t		 n = strlen(text);
+
+	assert_true(n > START_LEN);
+	assert_int_equal(text[n - 1], '\n');
+	for (line = text + n - 1; line > text && line[-1] != '\n'; line--)
+		;
+	snprintf(expected, sizeof(expected), " %s[%ld]: %s\n", level_and_role, (long)getpid(), sentence);
+	assert_string_equal(line + START_LEN, expected);
+}
+
+static void
+line_has_its_form(void **state)
+{
+	struct place	*p = *state;
+	struct str	 time;
+	int64_t		 ms;
+
+	log_info("%s app=%d", "key made", 7);
+	assert_last_line(p->path, "info worker 2", "key made app=7");
+	time = (struct str){ content(p->path), START_LEN };
+	assert_true(clock_parse_rfc3339(time, &ms));
+	assert_int_equal(time.p[19], '.');
+	assert_in_range(clock_real_ms() - ms, 0, 5000);
+}
+
+static void
+levels_have_names_and_a_threshold(void **state)
+{
+	struct place	*p = *state;
+	size_t		 n;
+
+	log_error("a");
+	assert_last_line(p->path, "error worker 2", "a");
+	log_warn("b");
+	assert_last_line(p->path, "warn worker 2", "b");
+	log_info("c");
+	assert_last_line(p->path, "info worker 2", "c");
+	log_debug("d");
+	assert_last_line(p->path, "info worker 2", "c");
+	assert_false(log_wants(LEVEL_DEBUG));
+	log_set_level(LEVEL_DEBUG);
+	assert_true(log_wants(LEVEL_DEBUG));
+	log_debug("d");
+	assert_last_line(p->path, "debug worker 2", "d");
+	log_set_level(LEVEL_ERROR);
+	n = strlen(content(p->path));
+	log_warn("e");
+	assert_int_equal(strlen(content(p->path)), n);
+	log_error("f");
+	assert_last_line(p->path, "error worker 2", "f");
+}
+
+static void
+errno_is_shown_and_kept(void **state)
+{
+	struct place	*p = *state;
+	char		 expected[200];
+
+	errno = ENOENT;
+	log_errno("open %s", "x");
+	assert_int_equal(errno, ENOENT);
+	snprintf(expected, sizeof(expected), "open x: %s", strerror(ENOENT));
+	assert_last_line(p->path, "error worker 2", expected);
+	close(log_fd());		/* writing fails now, and the caller must not notice */
+	errno = EXDEV;
+	log_info("lost");
+	assert_int_equal(errno, EXDEV);
+	log_debug("not wanted");
+	assert_int_equal(errno, EXDEV);
+}
+
+static void
+input_cannot_break_the_line(void **state)
+{
+	struct place *p = *state;
+
+	log_info("agent=%s", "x\n2026-01-27T10:30:00.000Z error master[1]: forged\r\t\x1b[2J\x01\x1f\x7f" "end");
+	assert_last_line(p->path, "info worker 2", "agent=x\\x0a2026-01-27T10:30:00.000Z error master[1]: forged"
+	    "\\x0d\\x09\\x1b[2J\\x01\\x1f\\x7fend");
+	log_info("%s", "\xc3\xa4 \xe2\x82\xac \xff");
+	assert_last_line(p->path, "info worker 2", "\xc3\xa4 \xe2\x82\xac \xff");
+	log_set_role("a\nb");
+	log_info("x");
+	assert_last_line(p->path, "info a\\x0ab", "x");
+	log_set_role("a role with a name that is far too long to be one");
+	log_info("x");
+	assert_last_line(p->path, "info a role with a name that is far ", "x");
+}
+
+/* A message of `unit` over and over: the line is at most the limit, ends in "...", and no unit is cut in two. */
+static void
+check_cut(const char *path, const char *unit, const char *written)
+{
+	static char	 message[3 * LINE_MAX_BYTES];
+	const char	*text;
+	size_t		 n = 0, start, len = strlen(unit);
+
+	for (n = 0; n + len < sizeof(message); n += len)
+		memcpy(message + n, unit, len);
+	message[n] = '\0';
+	assert_int_equal(truncate(path, 0), 0);
+	log_info("%s", message);
+	text = content(path);
+	n = strlen(text);
+	assert_in_range(n, LINE_MAX_BYTES - strlen(written), LINE_MAX_BYTES);
+	assert_string_equal(text + n - 4, "...\n");
+	assert_ptr_equal(strchr(text, '\n'), text + n - 1);
+	start = (size_t)(strstr(text, "]: ") + 3 - text);
+	assert_int_equal((n - 4 - start) % strlen(written), 0);
+	assert_memory_equal(text + n - 4 - strlen(written), written, strlen(written));
+}
+
+static void
+long_lines_are_cut(void **state)
+{
+	struct place	*p = *state;
+	static char	 message[LINE_MAX_BYTES];
+	const char	*text;
+	size_t		 n, room;
+
+	check_cut(p->path, "a", "a");
+	check_cut(p->path, "\n", "\\x0a");
+	check_cut(p->path, "\xc3\xa4", "\xc3\xa4");
+	check_cut(p->path, "\xe2\x82\xac", "\xe2\x82\xac");
+	check_cut(p->path, "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80");
+	assert_int_equal(truncate(p->path, 0), 0);
+	log_info("%s", "");
+	room = LINE_MAX_BYTES - strlen(content(p->path));
+	memset(message, 'm', sizeof(message));
+	for (n = room; n <= room + 1; n++) {		/* exactly full, and one too many */
+		assert_int_equal(truncate(p->path, 0), 0);
+		log_info("%.*s", (int)n, message);
+		text = content(p->path);
+		assert_int_equal(strlen(text), LINE_MAX_BYTES);
+		assert_string_equal(text + LINE_MAX_BYTES - 4, n == room ? "mmm\n" : "...\n");
+	}
+}
+
+static void
+file_is_private_appended_and_closed_on_exec(void **state)
+{
+	struct place	*p = *state;
+	struct stat	 st;
+
+	log_info("first");
+	assert_int_equal(log_open(LOG_TO_FILE, p->path, LEVEL_INFO), 0);
+	log_info("second");
+	assert_non_null(strstr(content(p->path), "first\n"));
+	assert_last_line(p->path, "info worker 2", "second");
+	assert_int_equal(fstat(log_fd(), &st), 0);
+	assert_int_equal(st.st_mode & 0777 & ~0640U, 0);
+	assert_int_equal(fcntl(log_fd(), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+}
+
+static void
+failed_open_keeps_the_old(void **state)
+{
+	struct place	*p = *state;
+	char		 path[2000];
+	int		 fd = log_fd();
+
+	snprintf(path, sizeof(path), "%s/no/such/dir", p->dir);
+	assert_int_equal(log_open(LOG_TO_FILE, path, LEVEL_DEBUG), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(log_open(LOG_TO_FILE, NULL, LEVEL_DEBUG), -1);
+	assert_int_equal(errno, EINVAL);
+	memset(path, 'x', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	assert_int_equal(log_open(LOG_TO_FILE, path, LEVEL_DEBUG), -1);
+	assert_int_equal(errno, ENAMETOOLONG);
+	assert_int_equal(log_fd(), fd);
+	assert_false(log_wants(LEVEL_DEBUG));
+	log_info("still here");
+	assert_last_line(p->path, "info worker 2", "still here");
+}
+
+static void
+reopen_follows_a_rotation(void **state)
+{
+	struct place	*p = *state;
+	int		 fd = log_fd();
+
+	log_info("before");
+	assert_int_equal(rename(p->path, p->moved), 0);
+	log_info("between");
+	assert_int_equal(log_reopen(), 0);
+	log_info("after");
+	assert_last_line(p->moved, "info worker 2", "between");
+	assert_last_line(p->path, "info worker 2", "after");
+	assert_null(strstr(content(p->path), "before"));
+	assert_int_equal(log_fd(), fd);
+	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	assert_int_equal(unlink(p->path), 0);
+	assert_int_equal(mkdir(p->path, 0700), 0);	/* cannot be opened for writing */
+	assert_int_equal(log_reopen(), -1);
+	assert_int_equal(errno, EISDIR);
+	assert_int_equal(log_fd(), fd);
+	assert_true(fcntl(fd, F_GETFD) >= 0);
+	assert_int_equal(rmdir(p->path), 0);
+}
+
+/* Standard error as a datagram socket: each write is one datagram, so two writes for a line would show. */
+static void
+one_write_a_line(void **state)
+{
+	char	got[LINE_MAX_BYTES + 1];
+	int	pair[2], saved = dup(STDERR_FILENO);
+	ssize_t	n;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	assert_true(dup2(pair[1], STDERR_FILENO) >= 0);
+	log_open(LOG_TO_STDERR, NULL, LEVEL_INFO);
+	assert_int_equal(log_fd(), -1);
+	assert_int_equal(log_reopen(), 0);
+	log_info("to %s", "stderr");
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	n = recv(pair[0], got, sizeof(got) - 1, MSG_DONTWAIT);
+	assert_true(n > START_LEN);
+	got[n] = '\0';
+	assert_string_equal(strstr(got, "]: "), "]: to stderr\n");
+	assert_int_equal(recv(pair[0], got, sizeof(got) - 1, MSG_DONTWAIT), -1);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void
+syslog_gets_levels_of_its_own(void **state)
+{
+	(void)state;
+	assert_int_equal(log_open(LOG_TO_SYSLOG, NULL, LEVEL_DEBUG), 0);
+	assert_int_equal(log_fd(), -1);
+	assert_int_equal(log_reopen(), 0);
+	log_error("a=%d%%s", 1);
+	assert_int_equal(sys_level, 3);
+	assert_string_equal(sys_text, "worker 2: a=1%s");
+	errno = ENOENT;
+	log_errno("b");
+	assert_int_equal(sys_level, 3);
+	log_warn("c");
+	assert_int_equal(sys_level, 4);
+	log_info("d\n");
+	assert_int_equal(sys_level, 6);
+	assert_string_equal(sys_text, "worker 2: d\\x0a");
+	log_debug("e");
+	assert_int_equal(sys_level, 7);
+	log_set_level(LEVEL_INFO);
+	log_debug("f");
+	assert_string_equal(sys_text, "worker 2: e");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(line_has_its_form, setup, teardown),
+		cmocka_unit_test_setup_teardown(levels_have_names_and_a_threshold, setup, teardown),
+		cmocka_unit_test_setup_teardown(errno_is_shown_and_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(input_cannot_break_the_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(long_lines_are_cut, setup, teardown),
+		cmocka_unit_test_setup_teardown(file_is_private_appended_and_closed_on_exec, setup, teardown),
+		cmocka_unit_test_setup_teardown(failed_open_keeps_the_old, setup, teardown),
+		cmocka_unit_test_setup_teardown(reopen_follows_a_rotation, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_write_a_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(syslog_gets_levels_of_its_own, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
