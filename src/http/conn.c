@@ -1,0 +1,470 @@
+/*
+ * conn: the life of one connection. Bytes are parsed where recv() put them; they are copied only when they must wait,
+ * because a handler has the previous request or the client does not read its answers. Never has two requests under way,
+ * never closes over unread bytes without a pause for the client to read the last answer (a reset would eat it), and
+ * never lets a client that is slow, silent or gone hold more than its state's time and these buffers.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/conn.h"
+#include "net/proxy_protocol.h"
+
+static void on_event(void *arg, unsigned what);
+
+void
+request_free(struct http_request *rq)
+{
+	buf_free(&rq->extra);
+	arena_free(&rq->arena);
+	free(rq);
+}
+
+/* The time the present state may last. */
+static void
+set_deadline(struct http_conn *c)
+{
+	struct http_server		*s = c->listener->server;
+	const struct http_limits	*limits = &s->limits;
+	int64_t				 ms = 0;
+
+	switch (c->state) {
+	case CONN_PROXY:
+	case CONN_HEAD:
+		ms = limits->header_timeout_ms;
+		break;
+	case CONN_IDLE:
+		ms = s->accepting == ACCEPT_DRAINING ? CONN_GRACE_MS : limits->idle_timeout_ms;
+		break;
+	case CONN_BODY:
+		ms = limits->body_timeout_ms;
+		break;
+	case CONN_BUSY:
+		c->deadline_ms = INT64_MAX;
+		return;
+	case CONN_CLOSING:
+	case CONN_LINGER:
+		ms = CONN_LINGER_MS;
+		break;
+	}
+	c->deadline_ms = loop_now_ms(s->loop) + ms;
+}
+
+bool
+conn_new(struct http_listener *l, int fd, const struct addr *peer)
+{
+	struct http_server	*s = l->server;
+	struct http_conn	*c = calloc(1, sizeof(*c));
+	int			 on = 1;
+
+	if (c == NULL || (c->watch = watch_new(s->loop, fd, on_event, c)) == NULL || !watch_set(c->watch, LOOP_READ)) {
+		if (c != NULL)
+			watch_free(c->watch);
+		free(c);
+		close(fd);
+		return false;
+	}
+	if (l->family != AF_UNIX)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	c->listener = l;
+	c->fd = fd;
+	c->peer = *peer;
+	c->state = l->proxy_protocol ? CONN_PROXY : CONN_IDLE;
+	c->deadline_ms = loop_now_ms(s->loop) + s->limits.header_timeout_ms;
+	buf_init(&c->held, CONN_READ_SIZE);
+	TAILQ_INSERT_TAIL(&s->conns, c, link);
+	s->stats.open++;
+	return true;
+}
+
+void
+conn_drop(struct http_conn *c)
+{
+	struct http_server *s = c->listener->server;
+
+	if (c->state == CONN_BUSY) {
+		if (s->access_log)
+			access_log(c->rq, 499, 0);
+		c->rq->conn = NULL;	/* its handler answers into the void */
+		s->stats.busy--;
+	} else if (c->rq != NULL) {
+		request_free(c->rq);
+	}
+	parse_free(c->parse);
+	answer_discard(c);
+	buf_free(&c->held);
+	watch_free(c->watch);
+	close(c->fd);
+	TAILQ_REMOVE(&s->conns, c, link);
+	if (c->is_ready)
+		TAILQ_REMOVE(&s->ready, c, ready);
+	free(c);
+	s->stats.open--;
+	server_conn_gone(s);
+}
+
+/* The first byte of a request is there. Without memory the connection closes: there is nothing to answer with. */
+static bool
+begin_request(struct http_conn *c)
+{
+	struct http_server	*s = c->listener->server;
+	struct http_request	*rq = calloc(1, sizeof(*rq));
+
+	c->parse = server_parse_get(s);
+	if (rq == NULL || c->parse == NULL) {
+		free(rq);
+		s->stats.refused++;
+		c->state = CONN_CLOSING;
+		server_conn_ready(c);
+		return false;
+	}
+	arena_init(&rq->arena, s->limits.header_bytes + s->limits.body_bytes + CONN_ARENA_SLACK);
+	buf_init(&rq->extra, CONN_EXTRA_MAX);
+	rq->started_us = clock_mono_us();
+	rq->peer = c->peer;
+	rq->client = c->peer;
+	rq->conn = c;
+	server_request_id(s, rq->id);
+	c->rq = rq;
+	parse_begin(c->parse, rq);
+	c->state = CONN_HEAD;
+	set_deadline(c);
+	return true;
+}
+
+/* From here on the request is its handler's, until http_answer. Only a parser that came to its end is worth keeping:
+ * another may hold a good part of a body. */
+static void
+hand_over(struct http_conn *c, bool keep_parser)
+{
+	struct http_server *s = c->listener->server;
+
+	if (keep_parser)
+		server_parse_put(s, c->parse);
+	else
+		parse_free(c->parse);
+	c->parse = NULL;
+	c->state = CONN_BUSY;
+	c->deadline_ms = INT64_MAX;
+	s->stats.requests++;
+	s->stats.busy++;
+}
+
+static const char *
+error_code(int status)
+{
+	switch (status) {
+	case 408:
+		return "request_timeout";
+	case 413:
+		return "body_too_large";
+	case 414:
+		return "url_too_long";
+	case 417:
+		return "expectation_failed";
+	case 431:
+		return "headers_too_large";
+	case 501:
+		return "not_implemented";
+	case 503:
+		return "unavailable";
+	case 505:
+		return "version_not_supported";
+	default:
+		return "bad_request";
+	}
+}
+
+/* Answers what could not be read to its end; what follows on this connection cannot be trusted to be a request. */
+static void
+refuse(struct http_conn *c, int status, const char *message)
+{
+	c->rq->keep_alive = false;
+	c->rq->step = "parse";
+	hand_over(c, false);
+	c->listener->routes->error(c->rq, status, error_code(status), message);
+}
+
+static void
+call_handler(struct http_conn *c)
+{
+	struct http_request *rq = c->rq;
+
+	hand_over(c, true);
+	if (rq->route->body_max == 0)
+		rq->body = STR("");
+	rq->route->handler(rq, c->listener->routes->ctx);
+}
+
+/* Unknown path or method. A body is not read just to be thrown away: the answer comes first and ends the connection. */
+static void
+no_route(struct http_conn *c, int status, const char *allow)
+{
+	struct http_request *rq = c->rq;
+
+	if (parse_body(c->parse, 0) != PARSE_DONE)
+		rq->keep_alive = false;
+	hand_over(c, rq->keep_alive);
+	if (status == 405)
+		http_add_header(rq, "Allow", allow);
+	if (status == 405 && rq->method == HTTP_OPTIONS)
+		http_answer(rq, 204, NULL, NULL);
+	else if (status == 405)
+		c->listener->routes->error(rq, 405, "method_not_allowed", "Method not allowed here");
+	else
+		c->listener->routes->error(rq, 404, "not_found", "No such route");
+}
+
+static bool
+valid_id(struct str id)
+{
+	size_t i;
+
+	if (id.n < 1 || id.n >= HTTP_ID_SIZE)
+		return false;
+	for (i = 0; i < id.n; i++) {
+		char ch = id.p[i];
+
+		if (!((ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '.' ||
+		    ch == '_' || ch == '-'))
+			return false;
+	}
+	return true;
+}
+
+/* The head is complete. more: bytes that follow it are already here, so nobody waits for 100 Continue. */
+static void
+head_complete(struct http_conn *c, bool more)
+{
+	struct http_server	*s = c->listener->server;
+	struct http_request	*rq = c->rq;
+	struct str		 id = http_header(rq, "X-Request-Id");
+	char			 allow[64];
+	size_t			 body_max;
+	int			 status = 404;
+
+	if (valid_id(id)) {
+		memcpy(rq->id, id.p, id.n);
+		rq->id[id.n] = '\0';
+	}
+	forwarded_apply(rq, s->trusted, s->ntrusted);
+	rq->route = router_find(c->listener->routes, rq, &status, allow);
+	if (rq->route == NULL) {
+		no_route(c, status, allow);
+		return;
+	}
+	body_max = rq->route->body_max != 0 ? rq->route->body_max : CONN_BODY_IGNORED;
+	switch (parse_body(c->parse, body_max < s->limits.body_bytes ? body_max : s->limits.body_bytes)) {
+	case PARSE_DONE:
+		call_handler(c);
+		break;
+	case PARSE_BAD:
+		refuse(c, parse_status(c->parse), parse_why(c->parse));
+		break;
+	default:
+		c->state = CONN_BODY;
+		c->count = 0;
+		set_deadline(c);
+		if (!more && parse_wants_continue(c->parse))
+			answer_continue(c);
+		break;
+	}
+}
+
+static bool
+can_parse(const struct http_conn *c)
+{
+	return (c->state == CONN_IDLE || c->state == CONN_HEAD || c->state == CONN_BODY) && !c->blocked &&
+	    c->out_bytes < CONN_OUT_HIGH;
+}
+
+/* Parses and serves as much of the bytes as the state allows; returns how many are done with. */
+static size_t
+take(struct http_conn *c, const char *p, size_t n)
+{
+	size_t used = 0, taken;
+
+	while (used < n && can_parse(c)) {
+		if (c->state == CONN_IDLE && !begin_request(c))
+			break;
+		taken = 0;
+		switch (parse_feed(c->parse, p + used, n - used, &taken)) {
+		case PARSE_MORE:
+			c->count += n - used;
+			if (c->state == CONN_BODY && c->count >= CONN_BODY_STEP) {
+				c->count = 0;
+				set_deadline(c);
+			}
+			return n;
+		case PARSE_HEAD:
+			used += taken;
+			head_complete(c, used < n);
+			break;
+		case PARSE_DONE:
+			used += taken;
+			call_handler(c);
+			break;
+		case PARSE_BAD:
+			refuse(c, parse_status(c->parse), parse_why(c->parse));
+			break;
+		}
+	}
+	return c->state == CONN_CLOSING ? n : used;
+}
+
+static void
+take_held(struct http_conn *c)
+{
+	if (c->held.len == 0 || !can_parse(c))
+		return;
+	buf_consume(&c->held, take(c, c->held.p, c->held.len));
+	if (c->held.len == 0)
+		buf_free(&c->held);
+}
+
+/* false: close, this was no PROXY header. */
+static bool
+take_proxy_header(struct http_conn *c)
+{
+	struct addr	client = { .family = 0 };
+	char		text[ADDR_TEXT_SIZE];
+	int		n = proxy_protocol_parse(buf_as_str(&c->held), &client);
+
+	if (n == 0 && c->held.len < PROXY_PROTOCOL_V2_MAX)
+		return true;
+	if (n <= 0) {
+		addr_text(text, &c->peer);
+		log_info("connection from %s closed: it did not begin with a valid PROXY header", text);
+		c->listener->server->stats.refused++;
+		return false;
+	}
+	if (client.family != 0)
+		c->peer = client;
+	buf_consume(&c->held, (size_t)n);
+	if (c->held.len == 0)
+		buf_free(&c->held);
+	c->state = CONN_IDLE;	/* the deadline stays: header_timeout from accept to the first byte */
+	return true;
+}
+
+/* New bytes are in the server's input buffer. false: drop the connection. */
+static bool
+take_input(struct http_conn *c, size_t n)
+{
+	const char	*input = c->listener->server->input;
+	size_t		 used = 0;
+
+	if (c->state == CONN_LINGER || c->state == CONN_CLOSING) {
+		c->count += n;
+		return c->count <= CONN_LINGER_BYTES;
+	}
+	if (c->state != CONN_PROXY && c->held.len == 0)
+		used = take(c, input, n);
+	buf_put(&c->held, input + used, n - used);
+	if (c->held.failed || (c->state == CONN_PROXY && !take_proxy_header(c)))
+		return false;
+	take_held(c);
+	return true;
+}
+
+/* The client sends no more. What it asked is still answered, what it had not finished asking is not. */
+static bool
+take_eof(struct http_conn *c)
+{
+	c->eof = true;
+	return c->state == CONN_BUSY || c->state == CONN_CLOSING || c->out != NULL;
+}
+
+/* Waits for what the state needs. false: the kernel refused. */
+static bool
+set_watch(struct http_conn *c)
+{
+	unsigned what = 0;
+
+	if (c->blocked)
+		what = LOOP_WRITE;
+	else if (!c->eof && c->held.len < CONN_READ_SIZE)
+		what = LOOP_READ;
+	return watch_set(c->watch, what);
+}
+
+static bool
+on_readable(struct http_conn *c)
+{
+	struct http_server	*s = c->listener->server;
+	ssize_t			 n = recv(c->fd, s->input, CONN_READ_SIZE - c->held.len, 0);
+
+	if (n > 0)
+		return take_input(c, (size_t)n);
+	if (n == 0)
+		return take_eof(c);
+	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+static void
+on_event(void *arg, unsigned what)
+{
+	struct http_conn	*c = arg;
+	bool			 alive = true;
+
+	if (c->blocked && (what & LOOP_WRITE)) {
+		alive = answer_flush(c);
+		if (alive && !c->blocked) {
+			set_deadline(c);
+			server_conn_ready(c);
+		}
+	} else if (what & LOOP_READ) {
+		alive = on_readable(c) && set_watch(c);
+	}
+	if (!alive)
+		conn_drop(c);
+}
+
+/* Nothing is left to write. false: the connection has served its purpose. */
+static bool
+all_written(struct http_conn *c)
+{
+	if (c->state == CONN_CLOSING) {
+		if (c->eof || shutdown(c->fd, SHUT_WR) == -1)
+			return false;
+		buf_free(&c->held);
+		c->count = 0;
+		c->state = CONN_LINGER;
+		set_deadline(c);
+		return true;
+	}
+	if (c->held.len > 0 && can_parse(c))
+		server_conn_ready(c);
+	else if (c->eof && c->state != CONN_BUSY)
+		return false;
+	if (c->state == CONN_IDLE)
+		set_deadline(c);
+	return true;
+}
+
+void
+conn_turn_end(struct http_conn *c)
+{
+	take_held(c);
+	if ((c->out != NULL && !c->blocked && !answer_flush(c)) || (c->out == NULL && !all_written(c)) || !set_watch(c))
+		conn_drop(c);
+}
+
+void
+conn_timeout(struct http_conn *c)
+{
+	if (!c->blocked && c->state == CONN_BODY)
+		refuse(c, 408, "The body did not arrive in time");
+	else if (!c->blocked && c->state == CONN_HEAD && parse_started(c->parse))
+		refuse(c, 408, "The head did not arrive in time");
+	else
+		conn_drop(c);
+}

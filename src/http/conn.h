@@ -1,0 +1,146 @@
+/*
+ * conn: what server.c, conn.c and answer.c share about one process's connections; private to http/.
+ *
+ * A connection costs little while idle: this struct, its watch and its descriptor. The request, the parser, bytes held
+ * back and the output exist only while they are used. Everything a connection does happens in one of three places: its
+ * watch (bytes in, or room for bytes out), the end of the turn (conn_turn_end: held bytes parsed, answers written in one
+ * call) and the sweep (conn_timeout). Only these three may drop it; all else, handlers too, only changes its state.
+ */
+#ifndef RINGD_HTTP_CONN_H
+#define RINGD_HTTP_CONN_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "http/parse.h"
+#include "http/request.h"
+#include "http/server.h"
+#include "loop/loop.h"
+#include "net/addr.h"
+
+#define CONN_READ_SIZE		16384	/* one recv(), and the most that is held for a connection that cannot parse */
+#define CONN_OUT_HIGH		65536	/* unwritten answer bytes before no further pipelined request is begun */
+#define CONN_BODY_STEP		65536	/* so much progress renews the body's time */
+#define CONN_BODY_IGNORED	65536	/* body of a route that wants none */
+#define CONN_ARENA_SLACK	(8 * 1024 * 1024)	/* what a handler may take beyond head and body */
+#define CONN_EXTRA_MAX		16384	/* header lines added by a handler */
+#define CONN_LINGER_BYTES	65536
+#define CONN_LINGER_MS		2000
+#define CONN_GRACE_MS		1000	/* idle connections while draining */
+#define SERVER_SPARE_PARSERS	32
+#define SERVER_DATE_SIZE	40
+
+enum conn_state {
+	CONN_PROXY,		/* the PROXY header is awaited */
+	CONN_IDLE,		/* no byte of a request yet */
+	CONN_HEAD,		/* reading a head */
+	CONN_BODY,		/* reading a body */
+	CONN_BUSY,		/* a handler has the request */
+	CONN_CLOSING,		/* the last answer is on its way; bytes that come are thrown away */
+	CONN_LINGER,		/* our side is shut; waiting for the client's end, so that no reset eats the answer */
+};
+
+struct piece {			/* bytes to be written */
+	struct piece	*next;
+	struct buf	 bytes;
+	size_t		 sent;
+	bool		 open;		/* our own buffer: more may be added behind */
+};
+
+struct http_listener {
+	struct http_listener		*next;
+	struct http_server		*server;
+	struct watch			*watch;
+	const struct http_routes	*routes;
+	int				 fd;
+	int				 family;
+	bool				 proxy_protocol;
+};
+
+struct http_conn {
+	TAILQ_ENTRY(http_conn)	 link;
+	TAILQ_ENTRY(http_conn)	 ready;
+	struct http_listener	*listener;
+	struct watch		*watch;
+	struct http_request	*rq;		/* being read, or with its handler (CONN_BUSY) */
+	struct parse		*parse;		/* while a request is being read */
+	struct piece		*out, *out_last;
+	size_t			 out_bytes;	/* unwritten */
+	struct buf		 held;		/* read, but not to be parsed yet */
+	int64_t			 deadline_ms;	/* of the state, or of the write when blocked; INT64_MAX = none */
+	size_t			 count;		/* body bytes since the last renewal, or bytes read while lingering */
+	size_t			 answered;	/* requests */
+	struct addr		 peer;
+	int			 fd;
+	enum conn_state		 state;
+	bool			 is_ready;	/* on the server's list for the end of the turn */
+	bool			 blocked;	/* the kernel took no more; waiting for writability */
+	bool			 eof;		/* the client shut its sending side */
+	bool			 failing;	/* the error function is already answering for a failed answer */
+};
+
+enum accepting { ACCEPT_YES, ACCEPT_FULL, ACCEPT_NO_FDS, ACCEPT_DRAINING };
+
+struct http_server {
+	struct loop			*loop;
+	struct http_limits		 limits;
+	struct guard_limits		 guard;
+	struct http_stats		 stats;
+	struct addr_net			*trusted;
+	size_t				 ntrusted;
+	bool				 access_log;
+
+	struct http_listener		*listeners;
+	TAILQ_HEAD(, http_conn)		 conns;
+	TAILQ_HEAD(, http_conn)		 ready;
+	struct loop_hook		 hook;
+	struct timer			*sweep, *resume, *drain;
+	bool				 sweeping;
+
+	enum accepting			 accepting;
+	int				 fd_ceiling;	/* descriptors from here on are the reserve */
+	int64_t				 paused_ms;	/* when accepting was last paused */
+	bool				 paused_told;	/* and that is in the log */
+	loop_fn				 drained;
+	void				*drained_arg;
+
+	struct parse			*spare[SERVER_SPARE_PARSERS];
+	size_t				 nspare;
+	uint64_t			 id_seed, id_count;
+	int64_t				 date_second;
+	char				 date[SERVER_DATE_SIZE];
+	char				 input[CONN_READ_SIZE];	/* what a recv() brought; copied only if it must wait */
+};
+
+/* server.c */
+struct parse	*server_parse_get(struct http_server *s);
+void		 server_parse_put(struct http_server *s, struct parse *p);
+const char	*server_date(struct http_server *s);
+void		 server_request_id(struct http_server *s, char out[HTTP_ID_SIZE]);
+void		 server_conn_ready(struct http_conn *c);	/* conn_turn_end at the end of this turn */
+void		 server_conn_gone(struct http_server *s);	/* one fewer: accept again, or finish draining */
+
+/* conn.c */
+bool		 conn_new(struct http_listener *l, int fd, const struct addr *peer);	/* false: fd is closed */
+void		 conn_turn_end(struct http_conn *c);
+void		 conn_timeout(struct http_conn *c);
+void		 conn_drop(struct http_conn *c);	/* closes; a handler's request loses its connection */
+void		 request_free(struct http_request *rq);
+
+/* answer.c */
+void		 answer_continue(struct http_conn *c);	/* 100 Continue */
+bool		 answer_flush(struct http_conn *c);	/* one write; false: the connection is lost */
+void		 answer_discard(struct http_conn *c);
+
+/* access.c: one line about a finished request; status 499 = the client left first. */
+void		 access_log(const struct http_request *rq, int status, size_t bytes);
+
+/* forwarded.c: rq->client and rq->https: from X-Forwarded-For and -Proto if rq->peer is a trusted hop, else from rq->peer. */
+void		 forwarded_apply(struct http_request *rq, const struct addr_net *trusted, size_t ntrusted);
+
+#endif

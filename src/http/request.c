@@ -1,0 +1,115 @@
+/*
+ * request: looking things up in a request and adding to its answer. Everything but http_answer(), which needs the
+ * connection. Never lets a byte into an answer's head that could end a line there.
+ */
+#include <sys/types.h>
+
+#include "base/log.h"
+#include "http/chars.h"
+#include "http/request.h"
+
+struct str
+http_header(const struct http_request *rq, const char *name)
+{
+	struct str	wanted = str_c(name);
+	size_t		i;
+
+	for (i = 0; i < rq->nheaders; i++)
+		if (str_ieq(rq->headers[i].name, wanted))
+			return rq->headers[i].value;
+	return STR_NONE;
+}
+
+void
+http_add_header(struct http_request *rq, const char *name, const char *value)
+{
+	const char	*c;
+	bool		 good = *name != '\0';
+
+	for (c = name; *c != '\0'; c++)
+		good = good && char_is(*c, CHAR_TOKEN);
+	for (c = value; *c != '\0'; c++)
+		good = good && char_is(*c, CHAR_VALUE);
+	if (!good) {
+		log_error("answer header left out: not a token or a control byte in its value name=%s", name);
+		return;
+	}
+	buf_puts(&rq->extra, name);
+	buf_puts(&rq->extra, ": ");
+	buf_puts(&rq->extra, value);
+	buf_puts(&rq->extra, "\r\n");
+}
+
+const char *
+http_reason(int status)
+{
+	static const struct {
+		int		status;
+		const char	*reason;
+	} known[] = {
+		{ 100, "Continue" }, { 101, "Switching Protocols" },
+		{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" },
+		{ 206, "Partial Content" },
+		{ 301, "Moved Permanently" }, { 302, "Found" }, { 303, "See Other" }, { 304, "Not Modified" },
+		{ 307, "Temporary Redirect" }, { 308, "Permanent Redirect" },
+		{ 400, "Bad Request" }, { 401, "Unauthorized" }, { 402, "Payment Required" }, { 403, "Forbidden" },
+		{ 404, "Not Found" }, { 405, "Method Not Allowed" }, { 406, "Not Acceptable" },
+		{ 408, "Request Timeout" }, { 409, "Conflict" }, { 410, "Gone" }, { 411, "Length Required" },
+		{ 412, "Precondition Failed" },
+		{ 413, "Content Too Large" }, { 414, "URI Too Long" }, { 415, "Unsupported Media Type" },
+		{ 416, "Range Not Satisfiable" }, { 417, "Expectation Failed" }, { 421, "Misdirected Request" },
+		{ 422, "Unprocessable Content" }, { 425, "Too Early" }, { 426, "Upgrade Required" },
+		{ 428, "Precondition Required" }, { 429, "Too Many Requests" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" }, { 501, "Not Implemented" }, { 502, "Bad Gateway" },
+		{ 503, "Service Unavailable" }, { 504, "Gateway Timeout" }, { 505, "HTTP Version Not Supported" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].status == status)
+			return known[i].reason;
+	return "Unknown";
+}
+
+/* Undoes '+' and %XX into the arena; false when malformed, holding a NUL, or without memory. */
+static bool
+query_decode(struct arena *a, struct str raw, struct str *out)
+{
+	char	*to = arena_alloc(a, raw.n + 1);
+	size_t	 i, n = 0;
+	char	 c;
+
+	if (to == NULL)
+		return false;
+	for (i = 0; i < raw.n; i++) {
+		c = raw.p[i] == '+' ? ' ' : raw.p[i];
+		if (c == '%') {
+			if (raw.n - i < 3 || !char_is(raw.p[i + 1], CHAR_HEX) || !char_is(raw.p[i + 2], CHAR_HEX))
+				return false;
+			c = (char)(char_hex(raw.p[i + 1]) << 4 | char_hex(raw.p[i + 2]));
+			i += 2;
+		}
+		if (c == '\0')
+			return false;
+		to[n++] = c;
+	}
+	*out = (struct str){ to, n };
+	return true;
+}
+
+int
+http_query_next(struct arena *a, struct str *rest, struct str *name, struct str *value)
+{
+	struct str piece, key;
+
+	while (str_cut(rest, '&', &piece)) {
+		if (piece.n == 0)
+			continue;
+		str_cut(&piece, '=', &key);
+		if (piece.p == NULL)
+			piece = STR("");
+		return query_decode(a, key, name) && query_decode(a, piece, value) ? 1 : -1;
+	}
+	return 0;
+}
