@@ -1,0 +1,294 @@
+/*
+ * conf_keys: the table, and what is read straight off it. Holds no code that depends on one key. Defaults are text and
+ * go through the same parser as the file, so that what the manual shows is what an empty file means.
+ */
+#include <sys/types.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/conf_keys.h"
+#include "conf/suggest.h"
+
+#define KB(n)		((int64_t)(n) * 1024)
+#define MB(n)		((int64_t)(n) * 1024 * 1024)
+#define GB(n)		((int64_t)(n) * 1024 * 1024 * 1024)
+#define MS(n)		((int64_t)(n))
+#define SECONDS(n)	((int64_t)(n) * 1000)
+#define MINUTES(n)	((int64_t)(n) * 60 * 1000)
+#define HOURS(n)	((int64_t)(n) * 3600 * 1000)
+#define DAYS(n)		((int64_t)(n) * 86400 * 1000)
+
+/* A key without bounds and one with; text is the default or NULL. */
+#define WORD(name, type, text, when, field, help) \
+	{ name, type, 0, 0, text, false, when, offsetof(struct conf, field), 0, help }
+#define RANGE(name, type, min, max, text, field, help) \
+	{ name, type, min, max, text, false, CONF_RELOAD, offsetof(struct conf, field), 0, help }
+#define NEEDED(name, type, field, help) \
+	{ name, type, 0, 0, NULL, true, CONF_RELOAD, offsetof(struct conf, field), 0, help }
+/* A key that fills two fields: a value and how many of them, or a choice and its path. */
+#define PAIR(name, type, min, max, text, need, field, second, help) \
+	{ name, type, min, max, text, need, CONF_RELOAD, offsetof(struct conf, field), offsetof(struct conf, second), \
+	help }
+
+static const struct conf_key rows[] = {
+WORD("user", CONF_STRING, NULL, CONF_RESTART, user, "user the children run as; needed when started as root"),
+WORD("group", CONF_STRING, NULL, CONF_RESTART, group, "group the children run as; the user's own when absent"),
+WORD("pid_file", CONF_PATH, NULL, CONF_RESTART, pid_file, "file that holds the master's process id"),
+RANGE("workers", CONF_WORKERS, 1, CONF_MAX_WORKERS, "auto", workers, "worker processes; auto is one per CPU online"),
+
+PAIR("log.to", CONF_LOG_TO, 0, 0, "stderr", false, log_target, log_file, "where log lines go"),
+WORD("log.level", CONF_LOG_LEVEL, "info", CONF_RELOAD, log_level, "least important line that is written"),
+WORD("log.access", CONF_BOOL, "true", CONF_RELOAD, log_access, "a log line per request"),
+
+PAIR("listen", CONF_LISTENERS, 1, CONF_MAX_LISTEN, NULL, true, listen, nlisten, "addresses that serve the world"),
+PAIR("admin.listen", CONF_LISTENERS, 0, CONF_MAX_LISTEN, NULL, false, admin, nadmin,
+    "addresses for health and status; loopback or Unix only"),
+PAIR("proxy.trusted", CONF_NETS, 0, CONF_MAX_NETS, NULL, false, trusted, ntrusted,
+    "proxies whose X-Forwarded headers are believed: networks, or unix"),
+
+NEEDED("database.worker_url", CONF_CONNINFO, worker_url, "PostgreSQL connection of the workers"),
+NEEDED("database.reaper_url", CONF_CONNINFO, reaper_url, "PostgreSQL connection of the reaper"),
+WORD("database.owner_url", CONF_CONNINFO, NULL, CONF_RELOAD, owner_url,
+    "PostgreSQL connection of ringctl; the daemon never uses it"),
+RANGE("database.connect_timeout", CONF_DURATION, MS(100), MINUTES(5), "5s", db_connect_timeout_ms,
+    "longest attempt to connect"),
+RANGE("database.statement_timeout", CONF_DURATION, MS(10), MINUTES(10), "2s", db_statement_timeout_ms,
+    "longest statement, enforced by PostgreSQL"),
+RANGE("database.job_timeout", CONF_DURATION, MS(10), MINUTES(10), "4s", db_job_timeout_ms,
+    "longest wait for an answer, queueing included"),
+RANGE("database.queue", CONF_NUMBER, 1, 1000000, "4096", db_queue, "jobs waiting per connection before 503"),
+RANGE("database.reconnect_min", CONF_DURATION, MS(10), MINUTES(10), "100ms", db_reconnect_min_ms,
+    "pause before the first new attempt to connect; doubles each time"),
+RANGE("database.reconnect_max", CONF_DURATION, MS(10), MINUTES(10), "10s", db_reconnect_max_ms,
+    "longest pause between attempts to connect"),
+
+RANGE("http.header_bytes", CONF_SIZE, KB(1), KB(256), "16K", http_header_bytes,
+    "largest request line and headers together"),
+RANGE("http.header_count", CONF_NUMBER, 8, 1000, "100", http_header_count, "most headers of a request"),
+RANGE("http.url_bytes", CONF_SIZE, 256, KB(64), "8K", http_url_bytes, "longest request target"),
+RANGE("http.body_bytes", CONF_SIZE, KB(1), MB(64), "1M", http_body_bytes, "largest request body"),
+RANGE("http.header_timeout", CONF_DURATION, MS(100), MINUTES(10), "10s", http_header_timeout_ms,
+    "longest time a client may take to send the headers"),
+RANGE("http.body_timeout", CONF_DURATION, MS(100), MINUTES(10), "30s", http_body_timeout_ms,
+    "longest time a client may take to send the body"),
+RANGE("http.idle_timeout", CONF_DURATION, MS(100), HOURS(1), "75s", http_idle_timeout_ms,
+    "longest silence between two requests of a connection"),
+RANGE("http.write_timeout", CONF_DURATION, MS(100), MINUTES(10), "30s", http_write_timeout_ms,
+    "longest time a client may take to read an answer"),
+RANGE("http.connections", CONF_NUMBER, 1, 1000000, "10000", http_connections, "most open connections per worker"),
+RANGE("http.reserve_fds", CONF_NUMBER, 8, 4096, "32", http_reserve_fds,
+    "descriptors of a worker kept back from connections"),
+RANGE("http.drain_timeout", CONF_DURATION, MS(100), HOURS(1), "30s", http_drain_timeout_ms,
+    "longest wait for requests under way at a stop or reload"),
+RANGE("http.requests_per_connection", CONF_NUMBER, 1, 1000000000, "100000", http_requests_per_connection,
+    "requests answered before a connection is closed"),
+
+RANGE("json.depth", CONF_NUMBER, 4, 512, "64", json_depth, "deepest nesting of a JSON body"),
+RANGE("json.tokens", CONF_NUMBER, 64, 1048576, "65536", json_tokens, "most values and member names of a JSON body"),
+
+WORD("webhooks.dialpad.signature_header", CONF_HEADER, "x-dialpad-signature", CONF_RELOAD, dialpad_signature_header,
+    "header that carries Dialpad's signature"),
+WORD("webhooks.dialpad.secret", CONF_SECRET, NULL, CONF_RELOAD, dialpad_secret,
+    "secret for deliveries without a hook token"),
+WORD("webhooks.dialpad.previous_secret", CONF_SECRET, NULL, CONF_RELOAD, dialpad_previous_secret,
+    "the secret before, still accepted while one is replaced"),
+WORD("webhooks.dialpad.allow_unsigned", CONF_BOOL, "false", CONF_RELOAD, dialpad_allow_unsigned,
+    "accept unsigned JSON on an address with a hook token"),
+RANGE("webhooks.batch_rows", CONF_NUMBER, 1, 64, "64", webhook_batch_rows, "most events stored by one statement"),
+RANGE("webhooks.batch_bytes", CONF_SIZE, KB(1), MB(64), "1M", webhook_batch_bytes,
+    "most bytes stored by one statement"),
+RANGE("webhooks.queue_bytes", CONF_SIZE, KB(64), GB(1), "4M", webhook_queue_bytes,
+    "bytes of events waiting in a worker before 503"),
+RANGE("webhooks.refresh", CONF_DURATION, MS(50), MINUTES(10), "2s", webhook_refresh_ms,
+    "how old a worker's list of hooks may be"),
+RANGE("webhooks.secret_trials", CONF_NUMBER, 0, 100000, "1000", webhook_secret_trials,
+    "secrets tried for a delivery without hook token"),
+
+RANGE("api.default_limit", CONF_NUMBER, 1, 1000, "50", api_default_limit, "rows of a page when none are asked for"),
+RANGE("api.max_limit", CONF_NUMBER, 1, 1000, "200", api_max_limit, "most rows of a page"),
+RANGE("api.max_offset", CONF_NUMBER, 0, 1000000, "10000", api_max_offset, "largest offset; beyond it a cursor serves"),
+RANGE("api.total_cap", CONF_NUMBER, 1, 1000000, "10000", api_total_cap, "highest total that is counted exactly"),
+
+RANGE("reaper.batch", CONF_NUMBER, 1, 2000, "500", reaper_batch, "most events claimed at once"),
+RANGE("reaper.poll", CONF_DURATION, MS(50), MINUTES(1), "1s", reaper_poll_ms,
+    "how often the queue is looked at when nobody wakes the reaper"),
+RANGE("reaper.max_attempts", CONF_NUMBER, 1, 100, "8", reaper_max_attempts, "tries before an event is set aside"),
+RANGE("reaper.retry_min", CONF_DURATION, MS(10), HOURS(1), "5s", reaper_retry_min_ms,
+    "pause before the second try; doubles each time"),
+RANGE("reaper.retry_max", CONF_DURATION, MS(10), DAYS(1), "10m", reaper_retry_max_ms, "longest pause between tries"),
+
+RANGE("retention.events_days", CONF_NUMBER, 1, 3650, "30", events_keep_days, "days raw events are kept"),
+RANGE("retention.dedupe_days", CONF_NUMBER, 1, 3650, "30", dedupe_keep_days,
+    "days a repeated delivery is recognised"),
+RANGE("retention.partitions_ahead", CONF_NUMBER, 1, 365, "14", partitions_ahead_days,
+    "days of event partitions made in advance"),
+};
+
+static const struct conf_key listen_rows[] = {
+{ "address", CONF_ADDRESS, 0, 0, NULL, true, CONF_RELOAD, offsetof(struct conf_listen, address), 0,
+    "where to listen" },
+{ "proxy_protocol", CONF_BOOL, 0, 0, "false", false, CONF_RELOAD, offsetof(struct conf_listen, proxy_protocol), 0,
+    "a PROXY header begins every connection" },
+{ "insecure", CONF_BOOL, 0, 0, "false", false, CONF_RELOAD, offsetof(struct conf_listen, insecure), 0,
+    "plain HTTP to other hosts is meant" },
+};
+
+#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
+_Static_assert(COUNT(rows) <= CONF_KEYS_MAX, "CONF_KEYS_MAX is too small");
+_Static_assert(COUNT(listen_rows) <= CONF_KEYS_MAX, "CONF_KEYS_MAX is too small");
+
+const struct conf_table conf_keys = { rows, COUNT(rows) };
+const struct conf_table conf_listen_keys = { listen_rows, COUNT(listen_rows) };
+
+const char *
+conf_type_name(enum conf_type t)
+{
+	static const char *const names[] = {
+		[CONF_STRING] = "string",
+		[CONF_PATH] = "path",
+		[CONF_ADDRESS] = "address",
+		[CONF_HEADER] = "header name",
+		[CONF_SECRET] = "secret",
+		[CONF_CONNINFO] = "conninfo",
+		[CONF_BOOL] = "boolean",
+		[CONF_NUMBER] = "number",
+		[CONF_DURATION] = "duration",
+		[CONF_SIZE] = "size",
+		[CONF_WORKERS] = "auto or number",
+		[CONF_LOG_TO] = "stderr, syslog or path",
+		[CONF_LOG_LEVEL] = "error, warn, info or debug",
+		[CONF_LISTENERS] = "list of listeners",
+		[CONF_NETS] = "list of networks",
+	};
+
+	return names[t];
+}
+
+const struct conf_key *
+conf_table_find(const struct conf_table *t, struct str name)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (str_eq(name, str_c(t->keys[i].name)))
+			return &t->keys[i];
+	return NULL;
+}
+
+static bool
+is_inside(const char *name, struct str section)
+{
+	return strncmp(name, section.p, section.n) == 0 && name[section.n] == '.';
+}
+
+bool
+conf_table_has_section(const struct conf_table *t, struct str name)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (is_inside(t->keys[i].name, name))
+			return true;
+	return false;
+}
+
+static struct str
+leaf(struct str name)
+{
+	struct str	part = name;
+
+	while (str_cut(&name, '.', &part))
+		;
+	return part;
+}
+
+/* The sections of one key's name, outermost first: "webhooks", "webhooks.dialpad". */
+static void
+offer_sections(struct suggest *s, const char *name, char section[CONF_NAME_SIZE])
+{
+	size_t	before = s->distance;
+	char	part[CONF_NAME_SIZE];
+
+	for (size_t i = 0; name[i] != '\0' && i < CONF_NAME_SIZE; i++) {
+		part[i] = '\0';
+		if (name[i] == '.')
+			suggest_offer(s, part);
+		if (s->distance < before) {
+			memcpy(section, part, i + 1);
+			s->best = section;
+			return;
+		}
+		part[i] = name[i];
+	}
+}
+
+const char *
+conf_table_nearest(const struct conf_table *t, struct str name, char section[CONF_NAME_SIZE])
+{
+	struct suggest	s;
+
+	suggest_begin(&s, name);
+	for (size_t i = 0; i < t->n; i++) {
+		suggest_offer(&s, t->keys[i].name);
+		offer_sections(&s, t->keys[i].name, section);
+	}
+	/* Right word, wrong section. */
+	for (size_t i = 0; i < t->n && s.best == NULL; i++)
+		if (suggest_distance(leaf(name), leaf(str_c(t->keys[i].name))) <= 1)
+			s.best = t->keys[i].name;
+	return s.best;
+}
+
+static void
+put_in_units(char *out, size_t size, int64_t v, const struct conf_key *k)
+{
+	static const struct unit { int64_t value; const char *name; } times[] = {
+		{ DAYS(1), "d" }, { HOURS(1), "h" }, { MINUTES(1), "m" }, { SECONDS(1), "s" }, { MS(1), "ms" },
+	}, sizes[] = {
+		{ GB(1), "G" }, { MB(1), "M" }, { KB(1), "K" }, { 1, "" },
+	}, plain[] = {
+		{ 1, "" },
+	};
+	const struct unit	*u = plain;
+
+	if (k->type == CONF_DURATION)
+		u = times;
+	else if (k->type == CONF_SIZE)
+		u = sizes;
+	while (u->value > 1 && (v == 0 || v % u->value != 0))
+		u++;
+	snprintf(out, size, "%lld%s", (long long)(v / u->value), u->name);
+}
+
+void
+conf_key_bounds(const struct conf_key *k, char out[CONF_BOUNDS_SIZE])
+{
+	char	low[CONF_BOUNDS_SIZE / 2 - 2], high[CONF_BOUNDS_SIZE / 2 - 2];
+
+	if (k->min == 0 && k->max == 0) {
+		snprintf(out, CONF_BOUNDS_SIZE, "-");
+		return;
+	}
+	put_in_units(low, sizeof(low), k->min, k);
+	put_in_units(high, sizeof(high), k->max, k);
+	snprintf(out, CONF_BOUNDS_SIZE, "%s..%s", low, high);
+}
+
+static void
+print_table(FILE *out, const char *prefix, const struct conf_table *t)
+{
+	char	bounds[CONF_BOUNDS_SIZE];
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct conf_key	*k = &t->keys[i];
+
+		conf_key_bounds(k, bounds);
+		fprintf(out, "%s%s\t%s\t%s\t%s\t%s\t%s\n", prefix, k->name, conf_type_name(k->type),
+		    k->initial != NULL ? k->initial : "-", bounds, k->when == CONF_RESTART ? "restart" : "reload",
+		    k->help);
+	}
+}
+
+void
+conf_print_keys(FILE *out)
+{
+	print_table(out, "", &conf_keys);
+	print_table(out, "listen[].", &conf_listen_keys);
+}

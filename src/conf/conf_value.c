@@ -1,0 +1,390 @@
+/*
+ * conf_value: the types of the table. Each function has one case per type and no word of any key. Leaves a field as it
+ * was when the text does not fit, and never writes a value into an error: the caller knows whether it may be shown.
+ */
+#include <sys/types.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "conf/conf_value.h"
+
+#define TEXT_MAX	4096	/* longest text of a value that is not a secret */
+#define HEADER_MAX	64
+
+static void *
+at(void *base, size_t offset)
+{
+	return (char *)base + offset;
+}
+
+static const void *
+at_const(const void *base, size_t offset)
+{
+	return (const char *)base + offset;
+}
+
+static bool
+is_clean(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return false;
+	return s.n > 0;
+}
+
+static enum conf_set
+set_text(char **field, struct str s)
+{
+	char	*copy;
+
+	if (!is_clean(s) || s.n > TEXT_MAX)
+		return CONF_UNFIT;
+	if ((copy = strndup(s.p, s.n)) == NULL)
+		return CONF_NO_MEMORY;
+	free(*field);
+	*field = copy;
+	return CONF_SET;
+}
+
+static enum conf_set
+set_path(char **field, struct str s)
+{
+	return str_starts(s, STR("/")) ? set_text(field, s) : CONF_UNFIT;
+}
+
+static enum conf_set
+set_address(char **field, struct str s)
+{
+	struct conf_address	 parsed;
+	char			*copy = NULL;
+	enum conf_set		 done = set_text(&copy, s);
+
+	if (done == CONF_SET && !conf_address_parse(copy, &parsed))
+		done = CONF_UNFIT;
+	if (done != CONF_SET) {
+		free(copy);
+		return done;
+	}
+	free(*field);
+	*field = copy;
+	return CONF_SET;
+}
+
+static enum conf_set
+set_header(char **field, struct str s)
+{
+	enum conf_set	done;
+
+	if (s.n > HEADER_MAX)
+		return CONF_UNFIT;
+	for (size_t i = 0; i < s.n; i++) {
+		char	c = s.p[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+		    c == '_'))
+			return CONF_UNFIT;
+	}
+	if ((done = set_text(field, s)) != CONF_SET)
+		return done;
+	for (char *p = *field; *p != '\0'; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	return CONF_SET;
+}
+
+static enum conf_set
+set_secret(struct secret *field, struct str s)
+{
+	if (!is_clean(s))
+		return CONF_UNFIT;
+	return secret_set(field, s) ? CONF_SET : CONF_NO_MEMORY;
+}
+
+static enum conf_set
+set_conninfo(struct secret *field, struct str s)
+{
+	if (!str_starts(s, STR("postgresql://")) && !str_starts(s, STR("postgres://")) &&
+	    (s.n == 0 || memchr(s.p, '=', s.n) == NULL))
+		return CONF_UNFIT;
+	return set_secret(field, s);
+}
+
+static enum conf_set
+set_bool(bool *field, struct str s, bool quoted)
+{
+	bool	yes = str_eq(s, STR("true"));
+
+	if (quoted || (!yes && !str_eq(s, STR("false"))))
+		return CONF_UNFIT;
+	*field = yes;
+	return CONF_SET;
+}
+
+static enum conf_set
+set_number(const struct conf_key *k, int64_t *field, struct str s, bool quoted)
+{
+	int64_t	v;
+	bool	good;
+
+	if (k->type == CONF_DURATION)
+		good = num_duration_ms(s, &v);
+	else if (k->type == CONF_SIZE)
+		good = num_size(s, &v);
+	else
+		good = !quoted && num_i64(s, k->min, k->max, &v);
+	if (!good || v < k->min || v > k->max)
+		return CONF_UNFIT;
+	*field = v;
+	return CONF_SET;
+}
+
+static enum conf_set
+set_workers(const struct conf_key *k, int64_t *field, struct str s, bool quoted)
+{
+	long	cpus;
+
+	if (!str_eq(s, STR("auto")))
+		return set_number(k, field, s, quoted);
+	cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	*field = cpus < k->min ? k->min : cpus > k->max ? k->max : cpus;
+	return CONF_SET;
+}
+
+static enum conf_set
+set_log_to(enum log_target *field, char **path, struct str s)
+{
+	enum log_target	 target = LOG_TO_FILE;
+	enum conf_set	 done;
+
+	if (str_eq(s, STR("stderr")))
+		target = LOG_TO_STDERR;
+	else if (str_eq(s, STR("syslog")))
+		target = LOG_TO_SYSLOG;
+	else if ((done = set_path(path, s)) != CONF_SET)
+		return done;
+	if (target != LOG_TO_FILE) {
+		free(*path);
+		*path = NULL;
+	}
+	*field = target;
+	return CONF_SET;
+}
+
+static enum conf_set
+set_log_level(enum log_level *field, struct str s)
+{
+	static const struct { const char *name; enum log_level level; } levels[] = {
+		{ "error", LEVEL_ERROR }, { "warn", LEVEL_WARN }, { "info", LEVEL_INFO }, { "debug", LEVEL_DEBUG },
+	};
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+		if (str_eq(s, str_c(levels[i].name))) {
+			*field = levels[i].level;
+			return CONF_SET;
+		}
+	return CONF_UNFIT;
+}
+
+enum conf_set
+conf_value_set(const struct conf_key *k, void *base, struct str text, bool quoted)
+{
+	void	*field = at(base, k->offset);
+
+	switch (k->type) {
+	case CONF_STRING:
+		return set_text(field, text);
+	case CONF_PATH:
+		return set_path(field, text);
+	case CONF_ADDRESS:
+		return set_address(field, text);
+	case CONF_HEADER:
+		return set_header(field, text);
+	case CONF_SECRET:
+		return set_secret(field, text);
+	case CONF_CONNINFO:
+		return set_conninfo(field, text);
+	case CONF_BOOL:
+		return set_bool(field, text, quoted);
+	case CONF_NUMBER:
+	case CONF_DURATION:
+	case CONF_SIZE:
+		return set_number(k, field, text, quoted);
+	case CONF_WORKERS:
+		return set_workers(k, field, text, quoted);
+	case CONF_LOG_TO:
+		return set_log_to(field, at(base, k->extra), text);
+	case CONF_LOG_LEVEL:
+		return set_log_level(field, text);
+	case CONF_LISTENERS:
+	case CONF_NETS:
+		break;
+	}
+	return CONF_UNFIT;
+}
+
+void
+conf_value_expected(const struct conf_key *k, char out[CONF_EXPECTED_SIZE])
+{
+	static const char *const words[] = {
+		[CONF_STRING] = "a text of one line",
+		[CONF_PATH] = "an absolute path",
+		[CONF_ADDRESS] = "IPv4:port, [IPv6]:port, localhost:port, *:port or unix:/path",
+		[CONF_HEADER] = "a header name such as x-dialpad-signature",
+		[CONF_SECRET] = "a text of one line",
+		[CONF_CONNINFO] = "postgresql://user@host/database or name=value words, in one line",
+		[CONF_BOOL] = "true or false",
+		[CONF_NUMBER] = "a number",
+		[CONF_DURATION] = "a duration such as 250ms, 10s, 5m, 2h or 7d",
+		[CONF_SIZE] = "a size such as 512, 64K, 4M or 1G",
+		[CONF_WORKERS] = "auto or a number",
+		[CONF_LOG_TO] = "stderr, syslog or an absolute path",
+		[CONF_LOG_LEVEL] = "error, warn, info or debug",
+		[CONF_LISTENERS] = "a list of addresses",
+		[CONF_NETS] = "a list of networks such as 10.0.0.0/8 or 2001:db8::/32, or the word unix",
+	};
+	char	bounds[CONF_BOUNDS_SIZE];
+	bool	bounded = !conf_value_is_list(k->type) && (k->min != 0 || k->max != 0);
+
+	conf_key_bounds(k, bounds);
+	snprintf(out, CONF_EXPECTED_SIZE, "%s%s%s", words[k->type], bounded ? ", within " : "", bounded ? bounds : "");
+}
+
+static bool
+equal_listeners(const struct conf_listen *a, const struct conf_listen *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < conf_listen_keys.n; j++)
+			if (!conf_value_equal(&conf_listen_keys.keys[j], &a[i], &b[i]))
+				return false;
+	return true;
+}
+
+static bool
+equal_nets(const struct addr_net *a, const struct addr_net *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (a[i].bits != b[i].bits || a[i].base.family != b[i].base.family ||
+		    memcmp(a[i].base.ip, b[i].base.ip, sizeof(a[i].base.ip)) != 0)
+			return false;
+	return true;
+}
+
+static bool
+equal_text(const void *a, const void *b)
+{
+	return str_eq(str_c(*(char *const *)a), str_c(*(char *const *)b));
+}
+
+bool
+conf_value_equal(const struct conf_key *k, const void *base_a, const void *base_b)
+{
+	const void	*a = at_const(base_a, k->offset), *b = at_const(base_b, k->offset);
+	const void	*extra_a = at_const(base_a, k->extra), *extra_b = at_const(base_b, k->extra);
+
+	switch (k->type) {
+	case CONF_STRING:
+	case CONF_PATH:
+	case CONF_ADDRESS:
+	case CONF_HEADER:
+		return equal_text(a, b);
+	case CONF_SECRET:
+	case CONF_CONNINFO:
+		return secret_equal(a, b);
+	case CONF_BOOL:
+		return *(const bool *)a == *(const bool *)b;
+	case CONF_NUMBER:
+	case CONF_DURATION:
+	case CONF_SIZE:
+	case CONF_WORKERS:
+		return *(const int64_t *)a == *(const int64_t *)b;
+	case CONF_LOG_TO:
+		return *(const enum log_target *)a == *(const enum log_target *)b && equal_text(extra_a, extra_b);
+	case CONF_LOG_LEVEL:
+		return *(const enum log_level *)a == *(const enum log_level *)b;
+	case CONF_LISTENERS:
+		return *(const size_t *)extra_a == *(const size_t *)extra_b &&
+		    equal_listeners(a, b, *(const size_t *)extra_a);
+	case CONF_NETS:
+		return *(const size_t *)extra_a == *(const size_t *)extra_b &&
+		    equal_nets(a, b, *(const size_t *)extra_a);
+	}
+	return false;
+}
+
+static void
+free_text(char **field)
+{
+	free(*field);
+	*field = NULL;
+}
+
+static void
+free_listeners(struct conf_listen *l, size_t *n)
+{
+	for (size_t i = 0; i < *n; i++)
+		conf_table_free(&conf_listen_keys, &l[i]);
+	*n = 0;
+}
+
+void
+conf_value_free(const struct conf_key *k, void *base)
+{
+	void	*field = at(base, k->offset);
+
+	switch (k->type) {
+	case CONF_STRING:
+	case CONF_PATH:
+	case CONF_ADDRESS:
+	case CONF_HEADER:
+		free_text(field);
+		break;
+	case CONF_SECRET:
+	case CONF_CONNINFO:
+		secret_free(field);
+		break;
+	case CONF_LOG_TO:
+		free_text(at(base, k->extra));
+		break;
+	case CONF_LISTENERS:
+		free_listeners(field, at(base, k->extra));
+		break;
+	case CONF_BOOL:
+	case CONF_NUMBER:
+	case CONF_DURATION:
+	case CONF_SIZE:
+	case CONF_WORKERS:
+	case CONF_LOG_LEVEL:
+	case CONF_NETS:
+		break;
+	}
+}
+
+bool
+conf_value_is_list(enum conf_type t)
+{
+	return t == CONF_LISTENERS || t == CONF_NETS;
+}
+
+bool
+conf_table_defaults(const struct conf_table *t, void *base)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct conf_key	*k = &t->keys[i];
+
+		if (k->initial != NULL && conf_value_set(k, base, str_c(k->initial), false) != CONF_SET)
+			return false;
+	}
+	return true;
+}
+
+void
+conf_table_free(const struct conf_table *t, void *base)
+{
+	for (size_t i = 0; i < t->n; i++)
+		conf_value_free(&t->keys[i], base);
+}

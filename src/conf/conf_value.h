@@ -1,0 +1,32 @@
+/*
+ * conf_value: one field of the configuration, whatever its type: from text, compared, given back.
+ */
+#ifndef RINGD_CONF_VALUE_H
+#define RINGD_CONF_VALUE_H
+
+#include <stdbool.h>
+
+#include "base/str.h"
+#include "conf/conf_keys.h"
+
+#define CONF_EXPECTED_SIZE	128
+
+enum conf_set {
+	CONF_SET,
+	CONF_UNFIT,		/* not a value of this type, or out of bounds */
+	CONF_NO_MEMORY,
+};
+
+/* Text to the field of k in base; quoted text is never a boolean or a number. Not for the list types. */
+enum conf_set	conf_value_set(const struct conf_key *k, void *base, struct str text, bool quoted);
+/* What would have fitted, to follow the word "expected". */
+void		conf_value_expected(const struct conf_key *k, char out[CONF_EXPECTED_SIZE]);
+bool		conf_value_equal(const struct conf_key *k, const void *a, const void *b);
+void		conf_value_free(const struct conf_key *k, void *base);	/* secrets wiped */
+bool		conf_value_is_list(enum conf_type t);
+
+/* Every row of a table: defaults into a zeroed base; everything back. */
+bool		conf_table_defaults(const struct conf_table *t, void *base);
+void		conf_table_free(const struct conf_table *t, void *base);
+
+#endif
