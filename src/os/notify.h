@@ -1,0 +1,31 @@
+/*
+ * notify: tells a service manager how the start or reload goes, in systemd's datagram protocol, without its library.
+ * Where nobody asked for it every call does nothing.
+ */
+#ifndef RINGD_NOTIFY_H
+#define RINGD_NOTIFY_H
+
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <stdbool.h>
+
+#define NOTIFY_TEXT_MAX	1024	/* a longer message is cut */
+
+struct notify {
+	struct sockaddr_un	address;
+	socklen_t		length;		/* 0: nobody listens */
+};
+
+/* path: $NOTIFY_SOCKET, absolute, or '@' and an abstract name, or NULL. false: of another form, or too long. */
+bool	notify_init(struct notify *n, const char *path);
+/*
+ * One datagram of NAME=value, then "STATUS=" and the text unless it is empty. Its control bytes become blanks.
+ * Never blocks; a manager that does not listen is no reason to stop.
+ */
+void	notify_ready(const struct notify *n, const char *status);
+void	notify_reloading(const struct notify *n);	/* with the monotonic time, as the manager wants it */
+void	notify_stopping(const struct notify *n, const char *status);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * title on the BSDs: setproctitle() puts the program's name in front by itself.
+ */
+#include <sys/types.h>
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "os/title.h"
+
+void
+title_init(struct title *t, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	t->area = NULL;
+	t->size = 0;
+}
+
+void
+title_set(const struct title *t, const char *text)
+{
+	(void)t;
+	setproctitle("%s", text);
+}

@@ -1,0 +1,53 @@
+/*
+ * child: what a role is, and everything it inherits from the master. A role is a function pointer in a table given by
+ * main.c; proc knows no role by name. What is not named in struct heritage is closed before a role begins.
+ */
+#ifndef RINGD_CHILD_H
+#define RINGD_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "conf/conf.h"
+#include "proc/scoreboard.h"
+
+enum exit_code {
+	EXIT_OK		= 0,
+	EXIT_FAULT	= 1,
+	EXIT_CONFIG	= 2,	/* bad configuration: the master does not try again */
+};
+
+struct heritage {
+	const struct conf	*conf;
+	unsigned		 generation;
+	unsigned		 slot;		/* index into the scoreboard */
+	unsigned		 index;		/* 0.. within the role ("worker 2" has index 2) */
+	bool			 after_crash;	/* the one before me in this slot died by signal or error */
+	int			 listen_fd[CONF_MAX_LISTEN];	/* same order as conf->listen; non-blocking, close-on-exec */
+	int			 admin_fd[CONF_MAX_LISTEN];	/* same order as conf->admin */
+	int			 master_fd;	/* readable EOF = the master is gone: leave at once */
+	int			 ready_fd;	/* private: child_ready() writes here */
+	int			 wake_read_fd;	/* the reaper's: a byte here means events may wait (non-blocking) */
+	int			 wake_write_fd;	/* the workers': non-blocking, EAGAIN is fine */
+	struct scoreboard	*board;
+	struct score		*score;		/* my own slot: one writer, me */
+};
+
+struct role {
+	const char	*name;			/* "worker", "reaper" */
+	int64_t		(*count)(const struct conf *c);	/* how many to run */
+	/*
+	 * Runs after fork as the service user, with what it does not inherit closed, and returns an exit code. SIGTERM
+	 * and SIGQUIT have their default action until it says otherwise; INT, HUP, USR1, USR2 and PIPE are ignored (a
+	 * terminal or a careless pkill sends them to all; the master sends TERM to drain and USR1 to reopen logs).
+	 */
+	int		(*run)(const struct heritage *h);
+	/* Forgets what this role has no business with (the other roles' secrets); NULL: nothing. Called before run. */
+	void		(*purge)(struct conf *c);
+};
+
+/* Called by a role once it is set up: listening and with one database attempt behind it. Idempotent. */
+void	child_ready(const struct heritage *h);
+
+#endif

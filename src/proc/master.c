@@ -1,0 +1,318 @@
+/*
+ * master: the dull parent that survives whatever its children do. It sleeps, serves its signals in order of importance,
+ * buries and replaces children, and hands over from generation to generation. Never reads a client's byte, never
+ * talks SQL or TLS, takes no lock that a child could hold, has one thread and never waits for a child.
+ */
+#include <sys/types.h>
+#include <sys/select.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proc/detach.h"
+#include "proc/master.h"
+#include "proc/reload.h"
+#include "proc/sig.h"
+
+#define HOW_SIZE	96
+
+void
+master_report_start(struct master *m, int code, const char *text)
+{
+	if (m->start_fd == -1)
+		return;
+	detach_report(m->start_fd, code, text);
+	m->start_fd = -1;
+}
+
+/* Nothing is in the way of stopping twice: TERM first, then QUIT by somebody impatient. */
+void
+master_stop(struct master *m, int signo)
+{
+	const struct generation *longest = m->serving != NULL ? m->serving : m->coming;
+
+	if (m->stopping == RUNNING) {
+		notify_stopping(&m->setup->notify, "stopping");
+		master_report_start(m, EXIT_FAULT, "stopped before it was ready");
+	}
+	m->stopping = signo == SIGKILL ? KILLING : DRAINING;
+	m->stop_by_ms = clock_mono_ms() + (longest != NULL ? generation_drain_ms(longest) : 0);
+	if (m->coming != NULL)
+		listeners_close(&m->coming->listeners, m->serving != NULL ? &m->serving->listeners : NULL);
+	if (m->serving != NULL)
+		listeners_close_fds(&m->serving->listeners);
+	for (size_t i = 0; i < SCORE_SLOTS; i++)
+		if (signo == SIGKILL || m->slot[i].state != SLOT_STOPPING)
+			slot_tell(m, &m->slot[i], signo);
+}
+
+/* "was killed by signal 9 (Killed)", "ended with exit code 1" */
+static void
+describe_death(int status, char how[HOW_SIZE])
+{
+	if (WIFSIGNALED(status))
+		snprintf(how, HOW_SIZE, "was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		snprintf(how, HOW_SIZE, "ended with exit code %d", WEXITSTATUS(status));
+}
+
+/* A child of the serving generation died of itself: when does its successor start? */
+static void
+plan_successor(struct slot *s, pid_t pid, int status, const char *how)
+{
+	int64_t served = s->ready_ms != 0 ? clock_mono_ms() - s->ready_ms : 0;
+	int64_t wait;
+
+	s->after_crash = !WIFEXITED(status) || WEXITSTATUS(status) != EXIT_OK;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG) {
+		s->state = SLOT_DEAD;
+		log_error("%s (pid %ld) %s: bad configuration, not started again before the next reload", s->name,
+		    (long)pid, how);
+		return;
+	}
+	wait = backoff_next(&s->backoff, served);
+	s->state = SLOT_WAITING;
+	s->due_ms = clock_mono_ms() + wait;
+	if (wait == 0)
+		log_error("%s (pid %ld) %s after %lld s of service: started again at once", s->name, (long)pid, how,
+		    (long long)served / 1000);
+	else
+		log_error("%s (pid %ld) %s after only %lld s of service: started again in %lld s", s->name, (long)pid,
+		    how, (long long)served / 1000, (long long)wait / 1000);
+}
+
+static void
+bury(struct master *m, struct slot *s, int status)
+{
+	bool forced = s->generation->killed || m->stopping == KILLING;
+	bool expected = WIFSIGNALED(status) ? WTERMSIG(status) == SIGTERM : WEXITSTATUS(status) == EXIT_OK;
+	char how[HOW_SIZE], why[GENERATION_WHY_SIZE];
+	pid_t pid = s->pid;
+
+	describe_death(status, how);
+	slot_vacate(m, s);
+	if (s->state == SLOT_STOPPING) {
+		if (!expected && !forced)
+			log_warn("%s (pid %ld) was asked to leave and %s", s->name, (long)pid, how);
+		slot_free(s);
+		return;
+	}
+	SCORE_ADD(m->board->restarts, 1);
+	if (s->generation != m->coming) {
+		plan_successor(s, pid, status, how);
+		return;
+	}
+	snprintf(why, sizeof(why), "%s (pid %ld) %s before generation %u was ready", s->name, (long)pid, how,
+	    s->generation->number);
+	slot_free(s);
+	reload_fail(m, WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG ? EXIT_CONFIG : EXIT_FAULT, why);
+}
+
+static void
+reap(struct master *m)
+{
+	struct slot *s;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		s = slot_by_pid(m, pid);
+		if (s != NULL)	/* else: inherited from whoever became us by exec */
+			bury(m, s, status);
+	}
+}
+
+enum log_target
+master_log_target(const struct master *m, const struct conf *c)
+{
+	return m->setup->log_stderr ? LOG_TO_STDERR : c->log_target;
+}
+
+/* Children open the file again after a rotation, and they are not root. */
+static void
+give_log_file(const struct master *m, const struct conf *c, const struct service_user *user)
+{
+	char why[PRIV_WHY_SIZE];
+
+	if (master_log_target(m, c) != LOG_TO_FILE || !priv_is_root())
+		return;
+	if (!priv_give_file(log_fd(), c->log_file, user, why))
+		log_warn("%s stays root's and children cannot open it again after a rotation: %s", c->log_file, why);
+}
+
+int
+master_open_log(const struct master *m, const struct conf *c, const struct service_user *user)
+{
+	if (log_open(master_log_target(m, c), c->log_file, c->log_level) == -1)
+		return -1;
+	give_log_file(m, c, user);
+	return 0;
+}
+
+/* The master first: as root it makes the new file and gives it away, and only then can a child open it. */
+static void
+reopen_logs(struct master *m)
+{
+	const struct generation *g = m->serving != NULL ? m->serving : m->coming;
+
+	if (log_reopen() == -1) {
+		log_errno("cannot open the log again, the old file is still written");
+		return;
+	}
+	if (g != NULL)
+		give_log_file(m, g->conf, &g->user);
+	for (struct slot *s = m->slot; s < m->slot + SCORE_SLOTS; s++) {
+		if (s->pid != 0 && s->ready_ms != 0)
+			kill(s->pid, SIGUSR1);
+		else if (s->state == SLOT_STARTING)
+			s->reopen_owed = true;	/* it ignores the signal until it is ready */
+	}
+	log_info("log reopened");
+}
+
+static void
+drain(struct master *m)
+{
+	if (m->stopping != RUNNING)
+		return;
+	log_info("stopping: %u children have to drain", slot_alive(m, NULL));
+	master_stop(m, SIGTERM);
+}
+
+/* In order of importance. A HUP that comes too early for the next reload stays raised until its time has come. */
+static void
+serve_signals(struct master *m)
+{
+	if (sig_take(SIGQUIT)) {
+		log_info("stopping at once");
+		master_stop(m, SIGKILL);
+	}
+	if (sig_take(SIGTERM) || sig_take(SIGINT))
+		drain(m);
+	for (size_t i = 0; i < SCORE_SLOTS; i++)	/* before the dead: one of them may have been ready */
+		slot_hear_ready(m, &m->slot[i]);
+	if (sig_take(SIGCHLD))
+		reap(m);
+	if (m->stopping == RUNNING && reload_possible(m) && sig_take(SIGHUP))
+		reload_begin(m);
+	if (sig_take(SIGUSR1))
+		reopen_logs(m);
+	if (sig_take(SIGUSR2))
+		log_warn("USR2 is not supported by this version: the program is not replaced");
+}
+
+static void
+start_successor(struct master *m, struct slot *s)
+{
+	log_info("starting %s again", s->name);
+	if (slot_spawn(m, s))
+		return;
+	s->due_ms = clock_mono_ms() + backoff_next(&s->backoff, 0);
+	log_errno("cannot start %s", s->name);
+}
+
+/* The serving generation's slots whose time has come. */
+static void
+serve_slots(struct master *m)
+{
+	int64_t now = clock_mono_ms();
+
+	for (struct slot *s = m->slot; s < m->slot + SCORE_SLOTS; s++) {
+		if (s->state == SLOT_FREE || s->generation != m->serving || now < s->due_ms)
+			continue;
+		if (s->state == SLOT_WAITING) {
+			start_successor(m, s);
+		} else if (s->state == SLOT_STARTING) {
+			log_error("%s (pid %ld) was not ready within %lld s: killing it", s->name, (long)s->pid,
+			    (long long)generation_ready_ms(s->generation) / 1000);
+			s->due_ms = INT64_MAX;	/* once; its death is buried as any other */
+			kill(s->pid, SIGKILL);
+		}
+	}
+}
+
+static void
+serve_stop(struct master *m)
+{
+	if (m->stopping != DRAINING || clock_mono_ms() < m->stop_by_ms)
+		return;
+	log_warn("%u children did not drain in time: killing them", slot_alive(m, NULL));
+	master_stop(m, SIGKILL);
+}
+
+static void
+earlier(int64_t *when, int64_t other)
+{
+	if (other < *when)
+		*when = other;
+}
+
+/* When something is due even if no signal comes; INT64_MAX: never. */
+static int64_t
+next_due(const struct master *m)
+{
+	int64_t when = INT64_MAX;
+
+	if (m->stopping == DRAINING)
+		return m->stop_by_ms;
+	if (m->stopping == KILLING)
+		return INT64_MAX;
+	for (const struct slot *s = m->slot; s < m->slot + SCORE_SLOTS; s++)
+		if (s->generation == m->serving && (s->state == SLOT_WAITING || s->state == SLOT_STARTING))
+			earlier(&when, s->due_ms);
+	if (m->coming != NULL)
+		earlier(&when, m->coming->deadline_ms);
+	if (m->leaving != NULL && !m->leaving->killed)
+		earlier(&when, m->leaving->deadline_ms);
+	return when;
+}
+
+/* Until a signal, a child's word or the next thing that is due. Flags and pipes are looked at by the caller. */
+static void
+sleep_until_needed(const struct master *m)
+{
+	int64_t when = next_due(m), left = when - clock_mono_ms();
+	struct timespec timeout;
+	int highest = -1;
+	fd_set ready;
+
+	if (left < 0)
+		left = 0;
+	timeout.tv_sec = (time_t)(left / 1000);
+	timeout.tv_nsec = (long)(left % 1000) * 1000000;
+	FD_ZERO(&ready);
+	for (size_t i = 0; i < SCORE_SLOTS; i++) {
+		if (m->slot[i].state == SLOT_FREE || m->slot[i].ready_fd == -1)
+			continue;
+		FD_SET(m->slot[i].ready_fd, &ready);
+		if (m->slot[i].ready_fd > highest)
+			highest = m->slot[i].ready_fd;
+	}
+	if (pselect(highest + 1, &ready, NULL, NULL, when == INT64_MAX ? NULL : &timeout, &m->outside) == -1 &&
+	    errno != EINTR)
+		log_errno("pselect");
+}
+
+void
+master_loop(struct master *m)
+{
+	for (;;) {
+		serve_signals(m);
+		if (m->stopping == RUNNING) {
+			serve_slots(m);
+			reload_turn(m);
+		}
+		serve_stop(m);
+		if (m->stopping != RUNNING && slot_alive(m, NULL) == 0)
+			return;
+		/* A reload may have become possible only now, and its signal will not come a second time. */
+		if (m->stopping == RUNNING && sig_raised(SIGHUP) && reload_possible(m))
+			continue;
+		sleep_until_needed(m);
+	}
+}
