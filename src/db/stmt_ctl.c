@@ -1,0 +1,147 @@
+/*
+ * stmt_ctl: ringctl's SQL. Not prepared: each runs once or few times. Times go in as milliseconds since 1970 and come
+ * out as RFC 3339, so that text and JSON show the same. The columns of a list stand in the order of its command's
+ * table.
+ */
+#include <sys/types.h>
+
+#include "db/stmt_ctl.h"
+
+#define WHEN(column)	"to_char(" column ", 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"	/* the session's zone is UTC */
+#define TIME(param)	"to_timestamp(" param "::bigint / 1000.0)"
+
+#define CALLS_COLUMNS									\
+	"SELECT c.id, " WHEN("c.started_at") ", c.direction, c.from_number, c.to_number, "	\
+	"c.status, c.outcome, coalesce(c.agent_name, c.agent_email), c.talk_time_ms, "	\
+	"c.has_recording, c.contact_name, c.provider_state, c.dialpad_call_id, "	\
+	WHEN("c.connected_at") ", " WHEN("c.ended_at") ", c.recording_url, "		\
+	WHEN("c.updated_at") " FROM calls c WHERE c.app_id = $1 "
+
+/* What has become of an event: the queue and the dead are asked, all else is done. */
+#define EVENT_STATE									\
+	"CASE WHEN d.id IS NOT NULL THEN 'dead' WHEN q.attempts > 0 THEN 'retrying' "	\
+	"WHEN q.id IS NOT NULL THEN 'waiting' WHEN e.is_call THEN 'applied' ELSE 'stored' END"
+#define EVENT_JOINS									\
+	" LEFT JOIN webhook_queue q ON q.app_id = e.app_id AND q.id = e.id"		\
+	" LEFT JOIN webhook_dead d ON d.app_id = e.app_id AND d.id = e.id"		\
+	" LEFT JOIN apps a ON a.id = e.app_id "
+#define EVENTS_COLUMNS									\
+	"SELECT e.id, " WHEN("e.received_at") ", e.app_id, a.name, e.event_type, e.leg_id, "	\
+	EVENT_STATE ", e.source, e.secret_used, " WHEN("e.event_ts")			\
+	" FROM webhook_events e" EVENT_JOINS
+#define EVENTS_ORDER	" ORDER BY e.received_at DESC, e.id DESC "
+
+/* Every app and the unrouted one: joined with an id it turns a search over all events into one look-up per app. */
+#define ANY_APP	"(SELECT id FROM apps UNION ALL SELECT '" UNROUTED_APP "'::uuid)"
+
+static const struct db_stmt statements[CTL_STMTS] = {
+	/* Apps are the tenants themselves: their id is the app_id. */
+	[CTL_APP_BY_ID] = { "app_by_id", "SELECT id, name, is_active FROM apps WHERE id = $1" },
+	[CTL_APP_BY_NAME] = { "app_by_name", "SELECT id, name, is_active FROM apps WHERE name = $1 LIMIT 2" },
+	[CTL_APP_INSERT] = { "app_insert", "INSERT INTO apps (id, name) VALUES ($1, $2)" },
+	/* The list of all tenants. */
+	[CTL_APP_LIST] = { "app_list",
+	    "SELECT a.id, a.name, CASE WHEN a.is_active THEN 'active' ELSE 'disabled' END, " WHEN("a.created_at") ", "
+	    "(SELECT count(*) FROM api_keys k WHERE k.app_id = a.id AND k.revoked_at IS NULL AND "
+	    "(k.expires_at IS NULL OR k.expires_at > now())), (SELECT count(*) FROM hooks h WHERE h.app_id = a.id) "
+	    "FROM apps a ORDER BY a.created_at, a.id" },
+	[CTL_APP_SET_ACTIVE] = { "app_set_active", "UPDATE apps SET is_active = $2, updated_at = now() WHERE id = $1" },
+
+	[CTL_KEY_INSERT] = { "key_insert",
+	    "INSERT INTO api_keys (app_id, id, key_hash, kind, scopes, prefix, last4, note, expires_at) "
+	    "VALUES ($1, $2, decode($3, 'hex'), $4, $5, $6, $7, $8, " TIME("$9") ")" },
+	[CTL_KEY_LOOKUP_INSERT] = { "key_lookup_insert",
+	    "INSERT INTO api_key_lookup (key_hash, app_id) VALUES (decode($1, 'hex'), $2)" },
+	[CTL_KEY_LIST] = { "key_list",
+	    "SELECT k.id, k.prefix || '...' || k.last4, k.kind, k.scopes, "
+	    "CASE WHEN k.revoked_at IS NOT NULL THEN 'revoked' WHEN k.expires_at <= now() THEN 'expired' "
+	    "ELSE 'active' END, " WHEN("k.created_at") ", " WHEN("k.expires_at") ", " WHEN("k.revoked_at") ", k.note "
+	    "FROM api_keys k WHERE k.app_id = $1 ORDER BY k.created_at, k.id" },
+	/* An earlier revocation keeps its time. */
+	[CTL_KEY_REVOKE] = { "key_revoke",
+	    "UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE app_id = $1 AND id = $2 "
+	    "RETURNING id, app_id, " WHEN("revoked_at") ", revoked_at < now()" },
+	/* Found by what it hashes to: the app is the answer, not the question. */
+	[CTL_KEY_CHECK] = { "key_check",
+	    "SELECT a.id, a.name, k.id, k.kind, k.scopes, " WHEN("k.created_at") ", " WHEN("k.expires_at") ", "
+	    WHEN("k.revoked_at") ", CASE WHEN k.revoked_at IS NOT NULL THEN 'revoked' "
+	    "WHEN k.expires_at <= now() THEN 'expired' WHEN NOT a.is_active THEN 'inactive' ELSE 'usable' END "
+	    "FROM api_key_lookup l JOIN api_keys k ON k.app_id = l.app_id AND k.key_hash = l.key_hash "
+	    "JOIN apps a ON a.id = l.app_id WHERE l.key_hash = decode($1, 'hex')" },
+
+	[CTL_HOOK_INSERT] = { "hook_insert",
+	    "INSERT INTO hooks (app_id, id, provider, name, org_id) VALUES ($1, $2, $3, $4, $5)" },
+	[CTL_HOOK_LOOKUP_INSERT] = { "hook_lookup_insert",
+	    "INSERT INTO hook_lookup (token_hash, app_id, hook_id, provider, org_id, secret) "
+	    "VALUES (decode($1, 'hex'), $2, $3, $4, $5, $6)" },
+	[CTL_HOOK_LIST] = { "hook_list",
+	    "SELECT h.id, h.provider, h.name, CASE WHEN h.enabled THEN 'enabled' ELSE 'disabled' END, h.org_id, "
+	    WHEN("h.created_at") ", " WHEN("h.rotated_at") ", "
+	    "CASE WHEN l.previous_until > now() THEN " WHEN("l.previous_until") " END "
+	    "FROM hooks h LEFT JOIN hook_lookup l ON l.app_id = h.app_id AND l.hook_id = h.id "
+	    "WHERE h.app_id = $1 ORDER BY h.created_at, h.id" },
+	[CTL_HOOK_ROTATE] = { "hook_rotate",
+	    "UPDATE hook_lookup SET previous_secret = CASE WHEN $4::bigint > 0 THEN secret END, "
+	    "previous_until = CASE WHEN $4::bigint > 0 THEN now() + $4::bigint * interval '1 millisecond' END, "
+	    "secret = $3, updated_at = now() WHERE app_id = $1 AND hook_id = $2 RETURNING " WHEN("previous_until") },
+	[CTL_HOOK_ROTATED] = { "hook_rotated", "UPDATE hooks SET rotated_at = now() WHERE app_id = $1 AND id = $2" },
+	[CTL_HOOK_SET_ENABLED] = { "hook_set_enabled", "UPDATE hooks SET enabled = $3 WHERE app_id = $1 AND id = $2" },
+	[CTL_HOOK_LOOKUP_SET_ENABLED] = { "hook_lookup_set_enabled",
+	    "UPDATE hook_lookup SET enabled = $3, updated_at = now() WHERE app_id = $1 AND hook_id = $2" },
+
+	[CTL_CALLS] = { "calls", CALLS_COLUMNS "ORDER BY c.started_at DESC, c.id DESC LIMIT $2" },
+	[CTL_CALLS_ACTIVE] = { "calls_active",
+	    CALLS_COLUMNS "AND c.status IN ('ringing', 'active') ORDER BY c.started_at DESC, c.id DESC LIMIT $2" },
+	[CTL_CALL] = { "call", CALLS_COLUMNS "AND c.id = $2" },
+
+	[CTL_EVENTS] = { "events",
+	    EVENTS_COLUMNS "WHERE e.app_id = $1 AND e.received_at >= " TIME("$2") EVENTS_ORDER "LIMIT $3" },
+	/* All tenants' newest, for whoever runs the server; bounded in time, so that old partitions are not read. */
+	[CTL_EVENTS_ALL] = { "events_all",
+	    EVENTS_COLUMNS "WHERE e.received_at >= " TIME("$1") EVENTS_ORDER "LIMIT $2" },
+	[CTL_EVENT] = { "event",
+	    "SELECT e.id, e.app_id, a.name, " WHEN("e.received_at") ", e.provider, e.event_type, "
+	    WHEN("e.event_ts") ", e.leg_id, e.is_call, " EVENT_STATE ", "
+	    "coalesce(q.attempts, d.attempts), coalesce(q.last_error, d.reason), e.source, e.hook_id, "
+	    "e.secret_used, e.request_id, encode(e.digest, 'hex'), e.facts, e.payload "
+	    "FROM " ANY_APP " t JOIN webhook_events e ON e.app_id = t.id" EVENT_JOINS "WHERE e.id = $1" },
+	[CTL_DEAD] = { "dead",
+	    "SELECT d.id, " WHEN("d.died_at") ", d.app_id, a.name, e.event_type, e.leg_id, d.attempts, d.reason, "
+	    WHEN("d.received_at") " FROM webhook_dead d LEFT JOIN apps a ON a.id = d.app_id "
+	    "LEFT JOIN webhook_events e ON e.app_id = d.app_id AND e.id = d.id AND e.received_at = d.received_at "
+	    "WHERE $1::uuid IS NULL OR d.app_id = $1 ORDER BY d.died_at DESC, d.id DESC LIMIT $2" },
+
+	/* The last column: is there anything to apply? What belongs to no app or to no call is only stored. */
+	[CTL_REPLAY_IDS] = { "replay_ids",
+	    "SELECT e.app_id, e.id, e.received_at, e.is_call AND e.app_id <> '" UNROUTED_APP "' "
+	    "FROM " ANY_APP " t JOIN webhook_events e ON e.app_id = t.id WHERE e.id = ANY ($1::uuid[])" },
+	/* The last column: is the event itself still there? A day's partition may have been dropped. */
+	[CTL_REPLAY_DEAD] = { "replay_dead",
+	    "SELECT d.app_id, d.id, d.received_at, EXISTS (SELECT 1 FROM webhook_events e "
+	    "WHERE e.app_id = d.app_id AND e.id = d.id AND e.received_at = d.received_at) "
+	    "FROM webhook_dead d WHERE ($1::uuid IS NULL OR d.app_id = $1) "
+	    "AND (d.app_id, d.id) > ($2::uuid, $3::uuid) ORDER BY d.app_id, d.id LIMIT $4" },
+	[CTL_REPLAY_SINCE] = { "replay_since",
+	    "SELECT e.app_id, e.id, e.received_at, true FROM webhook_events e WHERE e.app_id = $1 AND e.is_call AND "
+	    "e.received_at >= " TIME("$2") " AND e.received_at < " TIME("$3") " AND e.id > $4 ORDER BY e.id LIMIT $5" },
+	/* What waits already stays as it is: its next try comes anyway. */
+	[CTL_REPLAY_QUEUE] = { "replay_queue",
+	    "INSERT INTO webhook_queue (app_id, id, received_at, next_try_at) "
+	    "SELECT t.app_id, t.id, t.received_at, now() "
+	    "FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS t (app_id, id, received_at) "
+	    "ON CONFLICT (app_id, id) DO NOTHING RETURNING id" },
+	[CTL_REPLAY_UNDEAD] = { "replay_undead",
+	    "DELETE FROM webhook_dead d USING unnest($1::uuid[], $2::uuid[]) AS t (app_id, id) "
+	    "WHERE d.app_id = t.app_id AND d.id = t.id" },
+
+	/* The schema's own record: belongs to no tenant. */
+	[CTL_VERSION_TABLE] = { "version_table",
+	    "CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY, name text NOT NULL, "
+	    "applied_at timestamptz NOT NULL DEFAULT now())" },
+	[CTL_VERSION_LOCK] = { "version_lock", "LOCK TABLE schema_version IN SHARE ROW EXCLUSIVE MODE" },
+	[CTL_VERSION_LIST] = { "version_list",
+	    "SELECT version, name, " WHEN("applied_at") " FROM schema_version ORDER BY version" },
+	[CTL_VERSION_INSERT] = { "version_insert", "INSERT INTO schema_version (version, name) VALUES ($1, $2)" },
+};
+
+const struct db_stmt_table stmt_ctl = { statements, CTL_STMTS };

@@ -1,0 +1,59 @@
+/*
+ * stmt_ctl: every statement of ringctl. It connects as the owner, whose policies show all tenants; so each statement
+ * names app_id itself, or says why there is none.
+ */
+#ifndef RINGD_STMT_CTL_H
+#define RINGD_STMT_CTL_H
+
+#include "db/stmt.h"
+
+/* The app of events that no app could be found for. */
+#define UNROUTED_APP	"00000000-0000-0000-0000-000000000000"
+
+enum ctl_stmt {
+	CTL_APP_BY_ID,			/* id */
+	CTL_APP_BY_NAME,		/* name */
+	CTL_APP_INSERT,			/* id, name */
+	CTL_APP_LIST,
+	CTL_APP_SET_ACTIVE,		/* app, active */
+
+	CTL_KEY_INSERT,			/* app, id, hash (hex), kind, scopes, prefix, last4, note, expires ms */
+	CTL_KEY_LOOKUP_INSERT,		/* hash (hex), app */
+	CTL_KEY_LIST,			/* app */
+	CTL_KEY_REVOKE,			/* app, id */
+	CTL_KEY_CHECK,			/* hash (hex) */
+
+	CTL_HOOK_INSERT,		/* app, id, provider, name, org */
+	CTL_HOOK_LOOKUP_INSERT,		/* token hash (hex), app, hook, provider, org, secret */
+	CTL_HOOK_LIST,			/* app */
+	CTL_HOOK_ROTATE,		/* app, hook, secret, overlap ms */
+	CTL_HOOK_ROTATED,		/* app, hook */
+	CTL_HOOK_SET_ENABLED,		/* app, hook, enabled */
+	CTL_HOOK_LOOKUP_SET_ENABLED,	/* app, hook, enabled */
+
+	CTL_CALLS,			/* app, limit */
+	CTL_CALLS_ACTIVE,		/* app, limit */
+	CTL_CALL,			/* app, id */
+
+	CTL_EVENTS,			/* app, since ms, limit */
+	CTL_EVENTS_ALL,			/* since ms, limit */
+	CTL_EVENT,			/* id */
+	CTL_DEAD,			/* app or NULL, limit */
+
+	CTL_REPLAY_IDS,			/* ids */
+	CTL_REPLAY_DEAD,		/* app or NULL, after app, after id, limit */
+	CTL_REPLAY_SINCE,		/* app, since ms, until ms, after id, limit */
+	CTL_REPLAY_QUEUE,		/* apps, ids, times */
+	CTL_REPLAY_UNDEAD,		/* apps, ids */
+
+	CTL_VERSION_TABLE,
+	CTL_VERSION_LOCK,
+	CTL_VERSION_LIST,
+	CTL_VERSION_INSERT,		/* version, name */
+
+	CTL_STMTS
+};
+
+extern const struct db_stmt_table stmt_ctl;
+
+#endif

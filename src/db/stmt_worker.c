@@ -1,0 +1,188 @@
+/*
+ * stmt_worker: every SQL statement a worker may send, prepared on each connect. Those without app_id in them say why.
+ */
+#include <sys/types.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "db/stmt_worker.h"
+
+const int worker_batch_rows[WORKER_BATCH_CLASSES] = { 64, 16, 4, 1 };
+
+#define VALUES_SQL_MAX	65536
+
+/*
+ * The preamble of a read by API key. g sets the tenant for this statement's transaction; k, which row-level security now lets
+ * see this tenant's keys, says what the key is worth; x, the page, runs only for state 'ok'. One row at least comes back when the key exists, none when it
+ * does not. The order g, k, x is the order of dependence (LATERAL with LIMIT), which holds on PostgreSQL and on Citus.
+ */
+#define BY_KEY(scope, inner)								\
+	"SELECT k.state, x.* FROM (SELECT set_config('ringd.app_id', $1::text, true) AS s OFFSET 0) g "	\
+	"CROSS JOIN LATERAL (SELECT CASE "						\
+	"WHEN ak.revoked_at <= now() THEN 'revoked' WHEN ak.expires_at <= now() THEN 'expired' "	\
+	"WHEN ak.kind <> 'server' THEN 'kind' WHEN NOT a.is_active THEN 'inactive' "	\
+	"WHEN position(' " scope " ' IN ' ' || ak.scopes || ' ') = 0 THEN 'scope' ELSE 'ok' END AS state "	\
+	"FROM api_keys ak JOIN apps a ON a.id = ak.app_id "				\
+	"WHERE ak.app_id = $1::text::uuid AND ak.key_hash = $2::bytea AND g.s IS NOT NULL LIMIT 1) k "	\
+	"LEFT JOIN LATERAL (" inner ") x ON true"
+
+#define CALL_COLUMNS									\
+	"c.id, c.provider, c.provider_call_id, c.dialpad_call_id, c.direction, c.from_number, c.to_number, c.status, c.outcome, "	\
+	"c.provider_state, c.started_at, c.rang_at, c.connected_at, c.ended_at, c.talk_time_ms, c.hold_time_ms, c.duration_ms, "	\
+	"c.agent_id, c.agent_name, c.agent_email, c.group_type, c.group_id, c.group_name, c.contact_id, c.contact_name, c.custom_data, "	\
+	"c.transcription, c.recording_url, c.recording_type, c.has_recording, c.is_internal, c.is_transferred, c.end_inferred, c.legs, "	\
+	"c.updated_at"
+
+/* An id whose call was merged into another leads to that one. */
+#define CALL_ID										\
+	"coalesce((SELECT r.call_id FROM call_redirects r WHERE r.app_id = $1::text::uuid AND r.id = $3::uuid), $3::uuid)"
+
+/*
+ * A page: $3 rows, $4 offset, $5 status, $6 direction, $7 number, $8 agent (id or lower-case email), $9 has_recording, $10 from, $11 to (half open),
+ * $12 and $13 the last row's started_at and id (or infinity). NULL = not asked for.
+ */
+#define PAGE_RANGE									\
+	"c.app_id = $1::text::uuid AND k.state = 'ok' AND c.started_at >= $10::timestamptz AND c.started_at < $11::timestamptz "	\
+	"AND (c.started_at, c.id) < ($12::timestamptz, $13::uuid)"
+#define F_STATUS	" AND ($5::text IS NULL OR c.status = $5::text)"
+#define F_DIRECTION	" AND ($6::text IS NULL OR c.direction = $6::text)"
+#define F_NUMBER	" AND ($7::text IS NULL OR c.from_number = $7::text OR c.to_number = $7::text)"
+#define F_AGENT		" AND ($8::text IS NULL OR c.agent_id = $8::text OR lower(c.agent_email) = $8::text)"
+#define F_RECORDING	" AND ($9::boolean IS NULL OR c.has_recording = $9::boolean)"
+#define PAGE_ORDER	" ORDER BY c.started_at DESC, c.id DESC"
+/* Where no other filter can have been given: naming no further column lets a total be answered from the index alone. */
+#define NO_MORE(a, b)	" AND $" a " IS NULL AND $" b " IS NULL"
+#define NO_FILTER	NO_MORE("7::text", "8::text") NO_MORE("5::text", "9::boolean")
+
+#define BY_TIME		NO_FILTER " AND $6::text IS NULL"
+#define BY_ACTIVE	" AND c.status IN ('ringing', 'active')" NO_FILTER " AND $6::text IS NULL"
+#define BY_STATUS	" AND c.status = $5::text" F_DIRECTION F_NUMBER F_AGENT F_RECORDING
+#define BY_DIRECTION	" AND c.direction = $6::text" NO_FILTER
+#define BY_FROM		" AND c.from_number = $7::text" F_STATUS F_DIRECTION F_AGENT F_RECORDING
+#define BY_TO		" AND c.to_number = $7::text AND c.from_number IS DISTINCT FROM $7::text" F_STATUS F_DIRECTION F_AGENT F_RECORDING
+#define BY_AGENT_ID	" AND c.agent_id = $8::text" F_STATUS F_DIRECTION F_NUMBER F_RECORDING
+#define BY_AGENT_EMAIL	" AND lower(c.agent_email) = $8::text" F_STATUS F_DIRECTION F_NUMBER F_RECORDING
+#define BY_RECORDING	" AND c.has_recording = $9::boolean" F_STATUS F_DIRECTION F_NUMBER F_AGENT
+
+#define PAGE(filter)									\
+	BY_KEY("read", "SELECT " CALL_COLUMNS " FROM calls c WHERE " PAGE_RANGE filter PAGE_ORDER " LIMIT $3::bigint OFFSET $4::bigint")
+#define TOTAL(filter)									\
+	BY_KEY("read", "SELECT count(*) AS total FROM (SELECT 1 FROM calls c WHERE " PAGE_RANGE filter		\
+	    " LIMIT $3::bigint OFFSET $4::bigint) n LIMIT 1")
+/* Either end of the call: two ordered index scans merged, since an OR could use neither order. */
+#define NUMBER_SIDE(columns, filter)							\
+	"(SELECT " columns " FROM calls c WHERE " PAGE_RANGE filter PAGE_ORDER " LIMIT $3::bigint + $4::bigint)"
+#define NUMBER_PAGE									\
+	BY_KEY("read", "SELECT * FROM (" NUMBER_SIDE(CALL_COLUMNS, BY_FROM) " UNION ALL " NUMBER_SIDE(CALL_COLUMNS, BY_TO) ") c"	\
+	    PAGE_ORDER " LIMIT $3::bigint OFFSET $4::bigint")
+#define NUMBER_TOTAL									\
+	BY_KEY("read", "SELECT least(count(*), $3::bigint) AS total FROM (" NUMBER_SIDE("1", BY_FROM) " UNION ALL "	\
+	    NUMBER_SIDE("1", BY_TO) ") n LIMIT 1")
+
+static struct db_stmt stmts[W_COUNT] = {
+	/* No tenant yet: this is how it is found, by a secret's hash. */
+	[W_KEY_LOOKUP] = { "key_lookup", "SELECT l.app_id FROM api_key_lookup l WHERE l.key_hash = $1::bytea LIMIT 1" },
+	/* Belongs to the installation, not to a tenant. */
+	[W_CURSOR_KEY] = { "cursor_key", "SELECT encode(i.value, 'hex') FROM instance i WHERE i.name = 'cursor_key'" },
+	/* Every tenant's on purpose: a delivery is verified before its tenant is known. */
+	[W_HOOKS] = { "hooks", "SELECT encode(h.token_hash, 'hex'), h.app_id, h.hook_id, h.provider, h.org_id, h.secret, "
+	    "h.previous_secret, h.previous_until, h.enabled, h.updated_at FROM hook_lookup h "
+	    "WHERE (h.updated_at, h.token_hash) > ($1::timestamptz, $2::bytea) ORDER BY h.updated_at, h.token_hash LIMIT 5000" },
+	[W_CALL] = { "call", BY_KEY("read", "SELECT " CALL_COLUMNS " FROM calls c WHERE c.app_id = $1::text::uuid AND k.state = 'ok' "
+	    "AND c.id = " CALL_ID " LIMIT 1") },
+	[W_CALL_RECORDINGS] = { "call_recordings", BY_KEY("read", "SELECT c.recording_id, c.type, c.url, c.started_at, c.duration_ms "
+	    "FROM call_recordings c WHERE c.app_id = $1::text::uuid AND k.state = 'ok' AND c.call_id = " CALL_ID
+	    " ORDER BY c.started_at, c.recording_id LIMIT 64") },
+	[W_CALLS + CALLS_BY_TIME] = { "calls_by_time", PAGE(BY_TIME) },
+	[W_CALLS + CALLS_BY_ACTIVE] = { "calls_by_active", PAGE(BY_ACTIVE) },
+	[W_CALLS + CALLS_BY_STATUS] = { "calls_by_status", PAGE(BY_STATUS) },
+	[W_CALLS + CALLS_BY_DIRECTION] = { "calls_by_direction", PAGE(BY_DIRECTION) },
+	[W_CALLS + CALLS_BY_NUMBER] = { "calls_by_number", NUMBER_PAGE },
+	[W_CALLS + CALLS_BY_AGENT_ID] = { "calls_by_agent_id", PAGE(BY_AGENT_ID) },
+	[W_CALLS + CALLS_BY_AGENT_EMAIL] = { "calls_by_agent_email", PAGE(BY_AGENT_EMAIL) },
+	[W_CALLS + CALLS_BY_RECORDING] = { "calls_by_recording", PAGE(BY_RECORDING) },
+	[W_CALLS_TOTAL + CALLS_BY_TIME] = { "total_by_time", TOTAL(BY_TIME) },
+	[W_CALLS_TOTAL + CALLS_BY_ACTIVE] = { "total_by_active", TOTAL(BY_ACTIVE) },
+	[W_CALLS_TOTAL + CALLS_BY_STATUS] = { "total_by_status", TOTAL(BY_STATUS) },
+	[W_CALLS_TOTAL + CALLS_BY_DIRECTION] = { "total_by_direction", TOTAL(BY_DIRECTION) },
+	[W_CALLS_TOTAL + CALLS_BY_NUMBER] = { "total_by_number", NUMBER_TOTAL },
+	[W_CALLS_TOTAL + CALLS_BY_AGENT_ID] = { "total_by_agent_id", TOTAL(BY_AGENT_ID) },
+	[W_CALLS_TOTAL + CALLS_BY_AGENT_EMAIL] = { "total_by_agent_email", TOTAL(BY_AGENT_EMAIL) },
+	[W_CALLS_TOTAL + CALLS_BY_RECORDING] = { "total_by_recording", TOTAL(BY_RECORDING) },
+};
+
+/* The batch statements: text before and after a list of VALUES rows, whose casts give the parameters their types. */
+struct batch_stmt {
+	int		 first;			/* enum worker_stmt of class 0 */
+	const char	*name, *before, *after;
+	const char	*casts[W_EVENT_COLS];
+	int		 ncols;
+};
+
+static const struct batch_stmt batches[] = {
+	{ W_DEDUPE_LOOK, "dedupe_look", "SELECT encode(d.digest, 'hex'), d.app_id FROM event_dedupe d WHERE (d.app_id, d.digest) IN (VALUES ",
+	    ")", { "uuid", "bytea" }, 2 },
+	{ W_DEDUPE_ADD, "dedupe_add", "INSERT INTO event_dedupe (app_id, digest, received_at) VALUES ", "",
+	    { "uuid", "bytea", "timestamptz" }, W_DEDUPE_COLS },
+	{ W_EVENTS_ADD, "events_add", "INSERT INTO webhook_events (app_id, id, received_at, provider, event_type, event_ts, leg_id, is_call, "
+	    "source, hook_id, secret_used, request_id, digest, facts, payload) VALUES ", "",
+	    { "uuid", "uuid", "timestamptz", "text", "text", "timestamptz", "text", "boolean", "text", "uuid", "text", "text", "bytea", "json",
+	    "json" }, W_EVENT_COLS },
+	{ W_QUEUE_ADD, "queue_add", "INSERT INTO webhook_queue (app_id, id, received_at, next_try_at) VALUES ", "",
+	    { "uuid", "uuid", "timestamptz", "timestamptz" }, W_QUEUE_COLS },
+};
+
+static char *
+values_sql(const struct batch_stmt *s, int rows)
+{
+	struct buf b;
+	int r, c;
+
+	buf_init(&b, VALUES_SQL_MAX);
+	buf_puts(&b, s->before);
+	for (r = 0; r < rows; r++)
+		for (c = 0; c < s->ncols; c++)
+			buf_printf(&b, "%s$%d::%s%s", c > 0 ? "," : r > 0 ? ",(" : "(", r * s->ncols + c + 1, s->casts[c],
+			    c == s->ncols - 1 ? ")" : "");
+	buf_puts(&b, s->after);
+	buf_putc(&b, '\0');
+	if (b.failed) {
+		log_error("out of memory for SQL statements");
+		abort();
+	}
+	return b.p;
+}
+
+static char *
+values_name(const struct batch_stmt *s, int rows)
+{
+	char name[32];
+	char *copy;
+
+	snprintf(name, sizeof(name), "%s_%d", s->name, rows);
+	copy = strdup(name);
+	if (copy == NULL)
+		abort();
+	return copy;
+}
+
+const struct db_stmt_table *
+stmt_worker_table(void)
+{
+	static const struct db_stmt_table table = { stmts, W_COUNT };
+	size_t i;
+	int k;
+
+	for (i = 0; i < sizeof(batches) / sizeof(batches[0]); i++)
+		for (k = 0; k < WORKER_BATCH_CLASSES; k++) {
+			struct db_stmt *s = &stmts[batches[i].first + k];
+			if (s->sql != NULL)
+				return &table;
+			s->name = values_name(&batches[i], worker_batch_rows[k]);
+			s->sql = values_sql(&batches[i], worker_batch_rows[k]);
+		}
+	return &table;
+}

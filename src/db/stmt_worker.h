@@ -1,0 +1,47 @@
+/*
+ * stmt_worker: the worker's statements. Reads carry the key check and the tenant setting inside the one statement, so a
+ * read is one round trip and a bad key sees nothing; $1 app (text), $2 key hash in each of them.
+ */
+#ifndef RINGD_STMT_WORKER_H
+#define RINGD_STMT_WORKER_H
+
+#include "db/stmt.h"
+
+/* Which filter leads: each has an index of its own that also gives the order, so a page costs the same at any size. */
+enum calls_by { CALLS_BY_TIME, CALLS_BY_ACTIVE, CALLS_BY_STATUS, CALLS_BY_DIRECTION, CALLS_BY_NUMBER, CALLS_BY_AGENT_ID,
+	CALLS_BY_AGENT_EMAIL, CALLS_BY_RECORDING, CALLS_BY_COUNT };
+
+enum worker_stmt {
+	W_KEY_LOOKUP,			/* $1 key hash -> app_id */
+	W_CURSOR_KEY,
+	W_HOOKS,			/* $1 changed since, $2 after this token hash among equals */
+	W_CALL,				/* $3 id */
+	W_CALL_RECORDINGS,		/* $3 id */
+	W_CALLS,			/* + enum calls_by: a page; see stmt_worker.c for $3.. */
+	W_CALLS_TOTAL = W_CALLS + CALLS_BY_COUNT,	/* + enum calls_by: how many, capped */
+	W_DEDUPE_LOOK = W_CALLS_TOTAL + CALLS_BY_COUNT,	/* + size class */
+	W_DEDUPE_ADD = W_DEDUPE_LOOK + 4,
+	W_EVENTS_ADD = W_DEDUPE_ADD + 4,
+	W_QUEUE_ADD = W_EVENTS_ADD + 4,
+	W_COUNT = W_QUEUE_ADD + 4,
+};
+
+/* Rows per statement of a size class: VALUES lists of fixed lengths (unnest is dear on Citus, equal on PostgreSQL). */
+#define WORKER_BATCH_CLASSES	4
+#define WORKER_BATCH_MAX	64
+extern const int worker_batch_rows[WORKER_BATCH_CLASSES];	/* 64 16 4 1 */
+
+#define W_DEDUPE_COLS	3	/* app_id, digest, received_at (look: the first two) */
+#define W_EVENT_COLS	15
+#define W_QUEUE_COLS	4	/* app_id, id, received_at, next_try_at */
+
+/* Columns of a call row in W_CALL and W_CALLS, after the key's state in column 0. */
+enum call_col { C_KEY_STATE, C_ID, C_PROVIDER, C_PROVIDER_CALL_ID, C_DIALPAD_CALL_ID, C_DIRECTION, C_FROM, C_TO, C_STATUS, C_OUTCOME,
+	C_PROVIDER_STATE, C_STARTED, C_RANG, C_CONNECTED, C_ENDED, C_TALK, C_HOLD, C_DURATION, C_AGENT_ID, C_AGENT_NAME, C_AGENT_EMAIL,
+	C_GROUP_TYPE, C_GROUP_ID, C_GROUP_NAME, C_CONTACT_ID, C_CONTACT_NAME, C_CUSTOM_DATA, C_TRANSCRIPTION, C_RECORDING_URL,
+	C_RECORDING_TYPE, C_HAS_RECORDING, C_IS_INTERNAL, C_IS_TRANSFERRED, C_END_INFERRED, C_LEGS, C_UPDATED };
+
+/* The table, built on first use (the VALUES lists are long); lives as long as the process. */
+const struct db_stmt_table *stmt_worker_table(void);
+
+#endif

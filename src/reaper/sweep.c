@@ -1,0 +1,86 @@
+/*
+ * sweep: housekeeping, in small steps between batches: partitions made ahead and dropped behind, old digests and dead letters deleted.
+ * Two reapers doing it at once is harmless. Never waits long for a lock: whoever queues behind it would wait too.
+ */
+#include <sys/types.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "reaper/internal.h"
+
+#define SWEEP_EVERY_MS	((int64_t)60 * 60 * 1000)
+#define SWEEP_AGAIN_MS	((int64_t)60 * 1000)	/* when a step failed */
+#define SWEEP_ROWS	2000			/* deleted in one step */
+#define DAY_MS		((int64_t)24 * 60 * 60 * 1000)
+
+void
+sweep_due(void *arg)
+{
+	struct reaper *r = arg;
+
+	if (r->sweep == SWEEP_NONE) {
+		r->sweep = SWEEP_MAKE;
+		r->sweep_failed = false;
+	}
+	if (!r->busy)
+		reaper_next(r);
+}
+
+static void
+next_stage(struct reaper *r)
+{
+	r->sweep = r->sweep == SWEEP_DEAD ? SWEEP_NONE : r->sweep + 1;
+	if (r->sweep == SWEEP_NONE)
+		timer_set(r->sweep_timer, r->sweep_failed ? SWEEP_AGAIN_MS : SWEEP_EVERY_MS);
+}
+
+static void
+on_swept(void *arg, const struct db_result *result)
+{
+	static const char *const what[] = {
+		[SWEEP_MAKE] = "partitions made", [SWEEP_DROP] = "partitions dropped", [SWEEP_DEDUPE] = "old digests deleted",
+		[SWEEP_DEAD] = "old dead letters deleted",
+	};
+	struct reaper *r = arg;
+	bool partitions = r->sweep == SWEEP_MAKE || r->sweep == SWEEP_DROP;
+	int64_t n;
+
+	if (db_outcome(result) == DB_OK) {
+		n = partitions ? db_i64(result, 1, 0, 0, 0) : db_affected(result, 0);
+		if (n > 0)
+			log_info("sweep: %s: %lld", what[r->sweep], (long long)n);
+		if (partitions || n < SWEEP_ROWS)
+			next_stage(r);
+	} else if (db_outcome(result) != DB_AWAY) {		/* away: the same step again when it is back */
+		log_warn("sweep: %s: %s; again in a minute", what[r->sweep], db_error_text(result));
+		r->sweep_failed = true;
+		next_stage(r);
+	}
+	reaper_next(r);
+}
+
+void
+sweep_step(struct reaper *r)
+{
+	struct db_job *j = reaper_job(r, on_swept);
+	bool dedupe = r->sweep == SWEEP_DEDUPE;
+	DB_PARAMS(p, 2);
+
+	switch (r->sweep) {
+	case SWEEP_MAKE:
+	case SWEEP_DROP:
+		db_put_i32(&p, (int32_t)(r->sweep == SWEEP_MAKE ? r->conf->partitions_ahead_days : r->conf->events_keep_days));
+		db_job_add(j, R_LOCK_TIMEOUT, NULL, 0);
+		db_job_add(j, r->sweep == SWEEP_MAKE ? R_PARTITIONS_MAKE : R_PARTITIONS_DROP, p.p, p.n);
+		break;
+	case SWEEP_DEDUPE:
+	case SWEEP_DEAD:
+		db_put_time_ms(&p, clock_real_ms() - (dedupe ? r->conf->dedupe_keep_days : r->conf->events_keep_days) * DAY_MS);
+		db_put_i64(&p, SWEEP_ROWS);
+		db_job_add(j, dedupe ? R_DEDUPE_SWEEP : R_DEAD_SWEEP, p.p, p.n);
+		break;
+	case SWEEP_NONE:
+		break;
+	}
+	db_job_submit(j);
+}
