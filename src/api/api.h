@@ -1,0 +1,84 @@
+/*
+ * api: the journeys of the HTTP surface, one file each, as lists of named steps. Knows model, providers, http and db; knows no
+ * process: what a worker lends it stands in struct api.
+ */
+#ifndef RINGD_API_H
+#define RINGD_API_H
+
+#include <sys/queue.h>
+
+#include "base/hash.h"
+#include "base/uuid.h"
+#include "conf/conf.h"
+#include "db/db.h"
+#include "http/router.h"
+#include "loop/loop.h"
+#include "model/event.h"
+#include "proc/scoreboard.h"
+
+struct keys;			/* key hash -> app, keys.c */
+struct hooks;			/* the installation's hooks in memory, hooks.c */
+
+enum store_outcome {
+	STORE_OK,
+	STORE_DUPLICATE,	/* known already: nothing written */
+	STORE_AWAY,		/* the database cannot take it now: 503 */
+	STORE_REFUSED,		/* the database will not take this very event */
+};
+
+/* One verified event on its way into the database. Lives in its request's arena. */
+struct delivery {
+	STAILQ_ENTRY(delivery)	 link;
+	struct http_request	*rq;
+	struct event		 event;
+	struct str		 payload;	/* JSON, byte for byte */
+	struct str		 facts;		/* the leg's record; absent when no call */
+	struct uuid		 app_id;	/* nil: nobody's (verified by the global secret only) */
+	struct uuid		 id;
+	struct uuid		 hook_id;
+	bool			 has_hook;
+	const char		*secret_used;	/* word stored with the event */
+	int64_t			 received_ms;
+	size_t			 cost;		/* bytes it adds to a batch */
+	enum store_outcome	 outcome;
+	void			(*done)(struct delivery *d, enum store_outcome outcome);
+};
+
+struct api {
+	const struct conf	*conf;
+	struct loop		*loop;
+	struct db		*db;
+	struct keys		*keys;
+	struct hooks		*hooks;
+	struct secret		 cursor_key;	/* absent until read from the database */
+	struct scoreboard	*board;
+	struct score		*score;
+	/* Takes the delivery and calls d->done once, later. The worker's ingest batch. */
+	void			(*store)(void *ctx, struct delivery *d);
+	void			*store_ctx;
+};
+
+/* routes.c: the two tables. ctx of both is the struct api. */
+void	api_public_routes(struct http_routes *rs, struct api *api);
+void	api_admin_routes(struct http_routes *rs, struct api *api);
+
+/* problem.c: every error answer of the house. problem+json when Accept asks for it, else the envelope. code is a stable word. */
+void	api_problem(struct http_request *rq, int status, const char *code, const char *message);
+void	api_away(struct http_request *rq);		/* 503 database_unavailable, Retry-After */
+void	api_no_memory(struct http_request *rq);		/* 503 overloaded */
+/* Answers what a failed job means for a client: 503 or 500; logs what the database said. */
+void	api_db_failed(struct http_request *rq, const struct db_result *r);
+
+/* Handlers. */
+void	api_calls_list(struct http_request *rq, void *ctx);
+void	api_calls_active(struct http_request *rq, void *ctx);
+void	api_call(struct http_request *rq, void *ctx);
+void	api_hook_dialpad(struct http_request *rq, void *ctx);
+void	api_health_live(struct http_request *rq, void *ctx);
+void	api_health_ready(struct http_request *rq, void *ctx);
+void	api_status(struct http_request *rq, void *ctx);
+
+/* On every new database connection: reads what the journeys keep in memory. */
+void	api_database_ready(struct api *api);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * auth: from the header x-app-api-key to a tenant. A malformed key costs no query. Which app a key belongs to never changes, so the
+ * worker remembers it; whether the key is still good is part of every read's own statement.
+ */
+#ifndef RINGD_AUTH_H
+#define RINGD_AUTH_H
+
+#include "api/api.h"
+#include "db/param.h"
+
+struct caller {
+	char		app[UUID_TEXT_SIZE];
+	unsigned char	key_hash[SHA256_SIZE];
+};
+
+typedef void (*auth_fn)(struct api *api, struct http_request *rq);
+
+struct keys	*keys_new(void);		/* NULL without memory */
+void		 keys_free(struct keys *k);
+
+/* Finds the tenant of the request's key, then calls next, now or later; answers the request itself when there is none. caller must live in
+ * the request's arena. */
+void	auth_begin(struct api *api, struct http_request *rq, struct caller *caller, auth_fn next);
+/* The first two parameters of every statement by key. */
+void	auth_params(struct db_params *a, const struct caller *caller);
+/* Looks at statement i's column 0, the key's state. true: good; else the request has been answered. */
+bool	auth_accepts(struct http_request *rq, const struct db_result *r, int i);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * routes: the two surfaces of the program. Everything a client can ask for stands in these tables.
+ */
+#include <sys/types.h>
+
+#include "api/api.h"
+#include "api/hooks.h"
+#include "db/stmt_worker.h"
+
+
+static const struct http_route public_routes[] = {
+	{ "/api/calls/active", ROUTE_GET, api_calls_active, "calls_active", 0, false },
+	{ "/api/calls", ROUTE_GET, api_calls_list, "calls", 0, false },
+	{ "/api/calls/{}", ROUTE_GET, api_call, "call", 0, false },
+	{ "/webhooks/dialpad/{}", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, true },
+	{ "/webhooks/dialpad", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, false },
+};
+
+static const struct http_route admin_routes[] = {
+	{ "/health/live", ROUTE_GET, api_health_live, "health_live", 0, false },
+	{ "/health/ready", ROUTE_GET, api_health_ready, "health_ready", 0, false },
+	{ "/status", ROUTE_GET, api_status, "status", 0, false },
+};
+
+void
+api_public_routes(struct http_routes *rs, struct api *api)
+{
+	*rs = (struct http_routes){ public_routes, sizeof(public_routes) / sizeof(public_routes[0]), api_problem, api };
+}
+
+void
+api_admin_routes(struct http_routes *rs, struct api *api)
+{
+	*rs = (struct http_routes){ admin_routes, sizeof(admin_routes) / sizeof(admin_routes[0]), api_problem, api };
+}
+
+static void
+got_cursor_key(void *arg, const struct db_result *r)
+{
+	struct api *api = arg;
+	unsigned char key[64];
+	long n = hex_decode(key, sizeof(key), db_text(r, 0, 0, 0));
+
+	if (db_outcome(r) == DB_OK && n > 0)
+		secret_set(&api->cursor_key, (struct str){ (const char *)key, (size_t)n });
+	hash_wipe(key, sizeof(key));
+}
+
+void
+api_database_ready(struct api *api)
+{
+	struct db_job *j = db_job_new(api->db, 0, got_cursor_key, api);
+
+	db_job_add(j, W_CURSOR_KEY, NULL, 0);
+	db_job_submit(j);
+	hooks_database_ready(api->hooks);
+}
