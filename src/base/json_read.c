@@ -237,6 +237,9 @@ name_equals(struct str raw, struct str name)
 	char	piece[4];
 	size_t	at = 0, done = 0, n;
 
+	/* An escape is longer than what it stands for, and most names part at their first byte. */
+	if (raw.n < name.n || (raw.n > 0 && name.n > 0 && raw.p[0] != '\\' && raw.p[0] != name.p[0]))
+		return false;
 	if (!has_escape(raw))
 		return str_eq(raw, name);
 	while (at < raw.n) {

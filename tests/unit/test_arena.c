@@ -115,7 +115,7 @@ static void
 strings_are_copied_with_a_nul(void **unused)
 {
 	struct arena	a;
-	char		text[] = "hello";
+	char		text[] = "hello", *next;
 	struct str	s;
 
 	(void)unused;
@@ -125,6 +125,12 @@ strings_are_copied_with_a_nul(void **unused)
 	assert_int_equal(s.n, 5);
 	assert_string_equal(s.p, "hello");
 	assert_null(arena_str(&a, STR_NONE).p);
+	s = arena_str(&a, STR("sixteen bytes ..."));	/* and one: the NUL starts a new unit */
+	s = arena_str(&a, (struct str){ s.p, 16 });
+	next = arena_alloc(&a, 1);
+	assert_non_null(next);
+	*next = 'x';
+	assert_int_equal(s.p[16], '\0');
 	s = arena_str(&a, STR(""));
 	assert_int_equal(s.n, 0);
 	assert_string_equal(s.p, "");

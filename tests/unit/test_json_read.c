@@ -215,6 +215,7 @@ escapes_are_undone(void **unused)
 		{ "\"\\u07ff\\u0800\\uffff\"", "\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf" },
 		{ "\"\\uD83D\\uDE00\"", "\xf0\x9f\x98\x80" }, { "\"\\ud800\\udc00\"", "\xf0\x90\x80\x80" },
 		{ "\"\\udbff\\udfff\"", "\xf4\x8f\xbf\xbf" },
+		{ "\"\\ud83d\\ue000\"", "\xef\xbf\xbd\xee\x80\x80" },
 		{ "\"a\\u0000b\"", "a\xef\xbf\xbd" "b" },
 		{ "\"\\ud83d\"", "\xef\xbf\xbd" }, { "\"\\ude00\"", "\xef\xbf\xbd" }, { "\"\\ud83dx\"",
 		"\xef\xbf\xbdx" },

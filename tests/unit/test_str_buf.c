@@ -35,6 +35,8 @@ equality_is_of_bytes(void **unused)
 	assert_true(str_eq(STR("a\0b"), STR("a\0b")));
 	assert_false(str_eq(STR("a\0b"), STR("a\0c")));
 	assert_true(str_eq(STR(""), STR("")));
+	assert_false(str_eq((struct str){ "abc", 2 }, (struct str){ "abc", 3 }));	/* n alone ends it */
+	assert_true(str_eq((struct str){ "abc", 2 }, (struct str){ "abd", 2 }));
 }
 
 static void
@@ -86,6 +88,7 @@ prefix_and_trim(void **unused)
 	assert_true(str_starts(STR("ab"), STR("")));
 	assert_true(str_starts(absent, STR("")));
 	assert_false(str_starts(STR("a"), STR("ab")));
+	assert_false(str_starts((struct str){ "ab", 1 }, STR("ab")));
 	assert_false(str_starts(STR("xb"), STR("ab")));
 	assert_str(str_trim(STR(" \t a b\t ")), "a b");
 	assert_str(str_trim(STR("\r\na\n")), "\r\na\n");
@@ -277,6 +280,8 @@ secrets_are_copied_and_compared(void **unused)
 	assert_true(secret_set(&b, STR("hunter3")));
 	assert_false(secret_equal(&a, &b));
 	assert_true(secret_set(&b, STR("hunter")));
+	assert_false(secret_equal(&a, &b));
+	assert_true(secret_set(&b, STR("hunter2\0")));
 	assert_false(secret_equal(&a, &b));
 	assert_true(secret_set(&b, STR("hunter2")));
 	assert_true(secret_equal(&a, &b));

@@ -1,0 +1,179 @@
+/*
+ * commands: nouns, verbs, words and options as data. The parser, the help, the shells' completion and the check of the
+ * manual page all read this; a command exists when it stands here.
+ */
+#include <sys/types.h>
+
+#include "ctl/commands.h"
+#include "ctl/nouns.h"
+#include "ctl/paths.h"
+
+#define DAY_MS		((int64_t)86400000)
+#define OPTIONS(list)	list, sizeof(list) / sizeof(list[0])
+#define NO_OPTIONS	NULL, 0
+
+#define LIMIT(most, usual)									\
+	{ .name = "limit", .type = OPTION_NUMBER, .value = "N", .min = 1, .max = (most), .def = usual,	\
+	    .help = "show at most N (" usual ")" }
+
+static const struct option globals[] = {
+	{ .name = "config", .letter = 'f', .type = OPTION_FILE, .value = "FILE", .def = RINGD_CONF_PATH,
+	    .help = "the daemon's configuration (" RINGD_CONF_PATH ")" },
+	{ .name = "database", .type = OPTION_TEXT, .value = "URL",
+	    .help = "the database, as its owner; with a password rather RINGCTL_DATABASE_URL or database.owner_url" },
+	{ .name = "json", .type = OPTION_FLAG, .help = "answer with one JSON document" },
+};
+
+static const struct option migrate_options[] = {
+	{ .name = "status", .type = OPTION_FLAG,
+	    .help = "only show what is applied and what is pending; exit 1 if any is" },
+	{ .name = "dir", .type = OPTION_DIR, .value = "DIR",
+	    .help = "where NNNN_name.sql are (RINGD_SQL_DIR, else " SQLDIR ", else ./sql)" },
+};
+
+static const struct option key_create_options[] = {
+	{ .name = "kind", .type = OPTION_CHOICE, .choices = "server", .def = "server",
+	    .help = "who will hold it (server)" },
+	{ .name = "scopes", .type = OPTION_CHOICES, .choices = "read|dial", .def = "read",
+	    .help = "what it may do (read)" },
+	{ .name = "expires", .type = OPTION_FUTURE, .value = "T",
+	    .help = "good until then: 90d, or an RFC 3339 time (never)" },
+	{ .name = "note", .type = OPTION_TEXT, .value = "TEXT",
+	    .help = "where it is used, for whoever reads the list" },
+};
+
+static const struct option key_check_options[] = {
+	{ .name = "key-file", .type = OPTION_FILE, .value = "FILE",
+	    .help = "read the key there instead of standard input" },
+};
+
+static const struct option hook_create_options[] = {
+	{ .name = "provider", .type = OPTION_CHOICE, .choices = "dialpad", .def = "dialpad",
+	    .help = "who will post (dialpad)" },
+	{ .name = "name", .type = OPTION_TEXT, .value = "NAME", .help = "to tell hooks apart (the provider's name)" },
+	{ .name = "org-id", .type = OPTION_TEXT, .value = "ID",
+	    .help = "the company deliveries without hook address may name" },
+	{ .name = "base-url", .type = OPTION_URL, .value = "URL",
+	    .help = "how the provider reaches this server; put before the path" },
+};
+
+static const struct option hook_rotate_options[] = {
+	{ .name = "overlap", .type = OPTION_DURATION, .value = "T", .min = 0, .max = 30 * DAY_MS, .def = "24h",
+	    .help = "how long the old secret stays good beside the new one (24h)" },
+};
+
+static const struct option calls_options[] = {
+	{ .name = "active", .type = OPTION_FLAG, .help = "only ringing and active ones" },
+	{ .name = "watch", .type = OPTION_FLAG,
+	    .help = "look again each second until Ctrl-C; into a pipe: a line per change" },
+	LIMIT(1000, "50"),
+};
+
+static const struct option events_list_options[] = {
+	LIMIT(1000, "50"),
+	{ .name = "since", .type = OPTION_PAST, .value = "T", .def = "24h",
+	    .help = "received since: 7d, or an RFC 3339 time (24h)" },
+	{ .name = "unrouted", .type = OPTION_FLAG, .help = "only those no app could be found for" },
+};
+
+static const struct option events_show_options[] = {
+	{ .name = "raw", .type = OPTION_FLAG, .help = "only the payload, byte for byte as it came" },
+};
+
+static const struct option events_dead_options[] = {
+	LIMIT(1000, "50"),
+};
+
+static const struct option events_replay_options[] = {
+	{ .name = "dead", .type = OPTION_FLAG, .help = "all dead ones, of APP when given" },
+	{ .name = "since", .type = OPTION_PAST, .value = "T",
+	    .help = "all of APP received since then: 2h, or an RFC 3339 time" },
+	{ .name = "until", .type = OPTION_PAST, .value = "T", .help = "and before then (now)" },
+};
+
+static const struct option fire_options[] = {
+	{ .name = "url", .type = OPTION_URL, .value = "URL", .help = "the hook's whole address; needed" },
+	{ .name = "secret-file", .type = OPTION_FILE, .value = "FILE",
+	    .help = "holds the secret to sign with (RINGCTL_FIRE_SECRET)" },
+	{ .name = "dialect", .type = OPTION_CHOICE, .choices = "jwt|seed", .def = "jwt",
+	    .help = "jwt: body is a JWT, as Dialpad; seed: event_type and a signature header (jwt)" },
+	{ .name = "encoding", .type = OPTION_CHOICE, .choices = "hex|sha256|base64", .def = "hex",
+	    .help = "of the header (hex)" },
+	{ .name = "header", .type = OPTION_TEXT, .value = "NAME", .def = "x-dialpad-signature",
+	    .help = "name of the header" },
+	{ .name = "scenario", .type = OPTION_CHOICE, .choices = "inbound|missed|voicemail|queue|outbound|all",
+	    .def = "inbound", .help = "the calls to play; all takes each in turn (inbound)" },
+	{ .name = "file", .type = OPTION_FILE, .value = "FILE",
+	    .help = "send its lines, a JSON payload each, instead of a scenario" },
+	{ .name = "calls", .type = OPTION_NUMBER, .value = "N", .min = 1, .max = 100000, .def = "1",
+	    .help = "how many calls (1)" },
+	{ .name = "shuffle", .type = OPTION_FLAG, .help = "send in random order" },
+	{ .name = "double", .type = OPTION_FLAG, .help = "send each event twice" },
+	{ .name = "rate", .type = OPTION_NUMBER, .value = "N", .min = 1, .max = 100000,
+	    .help = "begin at most N a second" },
+	{ .name = "concurrency", .type = OPTION_NUMBER, .value = "N", .min = 1, .max = 512, .def = "1",
+	    .help = "requests under way at once; with 1 events arrive in order (1)" },
+	{ .name = "timeout", .type = OPTION_DURATION, .value = "T", .min = 1, .max = DAY_MS, .def = "10s",
+	    .help = "of a request (10s)" },
+	{ .name = "seed", .type = OPTION_NUMBER, .value = "N", .min = 0, .max = INT64_MAX,
+	    .help = "the same random choices each time" },
+	{ .name = "ca-file", .type = OPTION_FILE, .value = "FILE", .help = "certificates to trust for https" },
+};
+
+static const struct option status_options[] = {
+	{ .name = "admin", .type = OPTION_TEXT, .value = "ADDRESS",
+	    .help = "the admin listener: unix:/path, 127.0.0.1:9090 or a URL (admin.listen of the configuration)" },
+};
+
+static const struct command commands[] = {
+	{ "migrate", NULL, "", 0, 0, OPTIONS(migrate_options), false,
+	    "brings the database to this release: applies what is missing of NNNN_name.sql, in order", ctl_migrate },
+
+	{ "app", "create", "NAME", 1, 1, NO_OPTIONS, true, "a new tenant and its first API key", ctl_app_create },
+	{ "app", "list", "", 0, 0, NO_OPTIONS, false, "all tenants", ctl_app_list },
+	{ "app", "disable", "APP", 1, 1, NO_OPTIONS, false, "its keys are refused from now on", ctl_app_disable },
+	{ "app", "enable", "APP", 1, 1, NO_OPTIONS, false, "undoes disable", ctl_app_enable },
+
+	{ "key", "create", "APP", 1, 1, OPTIONS(key_create_options), true, "one more API key", ctl_key_create },
+	{ "key", "list", "APP", 1, 1, NO_OPTIONS, false, "an app's keys, without the keys", ctl_key_list },
+	{ "key", "revoke", "APP KEYID", 2, 2, NO_OPTIONS, false, "ends a key, for good", ctl_key_revoke },
+	{ "key", "check", "", 0, 0, OPTIONS(key_check_options), false,
+	    "says whether a key, read from standard input, would be let in and why not", ctl_key_check },
+
+	{ "hook", "create", "APP", 1, 1, OPTIONS(hook_create_options), true, "an address and a secret for a provider",
+	    ctl_hook_create },
+	{ "hook", "list", "APP", 1, 1, NO_OPTIONS, false, "an app's hooks", ctl_hook_list },
+	{ "hook", "rotate", "APP HOOKID", 2, 2, OPTIONS(hook_rotate_options), true,
+	    "a new secret; the old one stays for a while",
+	    ctl_hook_rotate },
+	{ "hook", "disable", "APP HOOKID", 2, 2, NO_OPTIONS, false,
+	    "its deliveries are refused from now on", ctl_hook_disable },
+	{ "hook", "enable", "APP HOOKID", 2, 2, NO_OPTIONS, false, "undoes disable", ctl_hook_enable },
+
+	{ "calls", NULL, "APP", 1, 1, OPTIONS(calls_options), false, "an app's calls, newest first", ctl_calls },
+
+	{ "events", "list", "[APP]", 0, 1, OPTIONS(events_list_options), false,
+	    "deliveries, newest first", ctl_events_list },
+	{ "events", "show", "ID", 1, 1, OPTIONS(events_show_options), false,
+	    "one delivery with its payload", ctl_events_show },
+	{ "events", "dead", "[APP]", 0, 1, OPTIONS(events_dead_options), false,
+	    "those given up on, and why", ctl_events_dead },
+	{ "events", "replay", "[ID ... | APP]", 0, -1, OPTIONS(events_replay_options), false,
+	    "puts events back into the queue: IDs, or --dead [APP], or APP --since T", ctl_events_replay },
+
+	{ "fire", NULL, "", 0, 0, OPTIONS(fire_options), false,
+	    "plays a provider: sends signed events to a hook", ctl_fire },
+	{ "status", NULL, "", 0, 0, OPTIONS(status_options), false,
+	    "the running daemon's processes; exit 0 when ready", ctl_status },
+
+	{ "config", "check", "", 0, 0, NO_OPTIONS, false,
+	    "reads the configuration as ringd -n does", ctl_config_check },
+	{ "config", "keys", "", 0, 0, NO_OPTIONS, false, "every key it may hold", ctl_config_keys },
+
+	{ "help", NULL, "[NOUN]", 0, 1, NO_OPTIONS, false, "this, or all about one noun", ctl_help },
+	{ "version", NULL, "", 0, 0, NO_OPTIONS, false, "the release, and the schema it needs", ctl_version },
+};
+
+const struct command_table ctl_commands = {
+	commands, sizeof(commands) / sizeof(commands[0]), globals, sizeof(globals) / sizeof(globals[0]),
+};

@@ -1,0 +1,35 @@
+/*
+ * nouns: the commands' entry points, one file per noun. Each returns the exit code and has told its failure.
+ */
+#ifndef RINGD_CTL_NOUNS_H
+#define RINGD_CTL_NOUNS_H
+
+#include "ctl/ctl.h"
+
+int	ctl_migrate(struct ctl *c, const struct args *a);
+int	ctl_app_create(struct ctl *c, const struct args *a);
+int	ctl_app_list(struct ctl *c, const struct args *a);
+int	ctl_app_disable(struct ctl *c, const struct args *a);
+int	ctl_app_enable(struct ctl *c, const struct args *a);
+int	ctl_key_create(struct ctl *c, const struct args *a);
+int	ctl_key_list(struct ctl *c, const struct args *a);
+int	ctl_key_revoke(struct ctl *c, const struct args *a);
+int	ctl_key_check(struct ctl *c, const struct args *a);
+int	ctl_hook_create(struct ctl *c, const struct args *a);
+int	ctl_hook_list(struct ctl *c, const struct args *a);
+int	ctl_hook_rotate(struct ctl *c, const struct args *a);
+int	ctl_hook_disable(struct ctl *c, const struct args *a);
+int	ctl_hook_enable(struct ctl *c, const struct args *a);
+int	ctl_calls(struct ctl *c, const struct args *a);
+int	ctl_events_list(struct ctl *c, const struct args *a);
+int	ctl_events_show(struct ctl *c, const struct args *a);
+int	ctl_events_dead(struct ctl *c, const struct args *a);
+int	ctl_events_replay(struct ctl *c, const struct args *a);
+int	ctl_fire(struct ctl *c, const struct args *a);
+int	ctl_status(struct ctl *c, const struct args *a);
+int	ctl_config_check(struct ctl *c, const struct args *a);
+int	ctl_config_keys(struct ctl *c, const struct args *a);
+int	ctl_help(struct ctl *c, const struct args *a);
+int	ctl_version(struct ctl *c, const struct args *a);
+
+#endif

@@ -1,0 +1,23 @@
+#!/bin/sh
+# The manual pages are clean, and sample and manual name exactly the keys the program knows. Needs ringd built.
+set -u
+cd "$(dirname "$0")/.."
+bad=0
+if command -v mandoc >/dev/null 2>&1; then
+	for page in man/*.[1-8]; do
+		# Pages of ringd refer to each other, and to pages this machine may not have installed.
+		found=$(mandoc -Tlint -Wwarning "$page" 2>&1 | grep -v 'referenced manual not found') || true
+		[ -z "$found" ] || { echo "$found"; bad=1; }
+	done
+else
+	echo "docs: mandoc is not here; pages not checked"
+fi
+tests/conf_docs.sh ./ringd --keys || bad=1
+# Every page names what the program names.
+for word in TERM INT QUIT HUP USR1; do grep -q "$word" man/ringd.8 || { echo "docs: ringd.8 says nothing of SIG$word"; bad=1; }; done
+for noun in $(./ringctl --complete 1 "" 2>/dev/null); do
+	case $noun in -*) continue ;; esac
+	grep -q "$noun" man/ringctl.8 || { echo "docs: ringctl.8 says nothing of $noun"; bad=1; }
+done
+[ "$bad" -eq 0 ] && echo "docs: ok"
+exit "$bad"

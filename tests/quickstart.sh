@@ -1,0 +1,30 @@
+#!/bin/sh
+# The demo as a newcomer runs it: starts, prints curl lines that work as printed, leaves .demo/env as promised, and goes away.
+set -eu
+cd "$(dirname "$0")/.."
+out=$(mktemp)
+trap './quickstart --stop >/dev/null 2>&1 || true; rm -f "$out"' EXIT
+fail() { echo "quickstart test: $*"; tail -n 60 "$out"; exit 1; }
+
+./quickstart >"$out" 2>&1 || fail "the demo failed"
+grep -q 'Dana Ortiz' "$out" || fail "no table of calls"
+grep '^ *curl ' "$out" >"$out.curl"
+[ "$(wc -l <"$out.curl")" -ge 4 ] || fail "no curl lines"
+while read -r line; do
+	answer=$(sh -c "$line -f") || fail "does not work as printed: $line"
+	case $answer in *'"success":true'*) ;; *) fail "answers '$answer': $line" ;; esac
+done <"$out.curl"
+rm -f "$out.curl"
+for name in BASE_URL ADMIN_URL API_KEY APP_ID HOOK_URL HOOK_SECRET DATABASE_URL WORKER_DATABASE_URL PID_FILE CONFIG_FILE LOG_FILE RINGCTL; do
+	grep -q "^$name='..*'" .demo/env || fail ".demo/env lacks $name"
+done
+. ./.demo/env
+(cd / && $RINGCTL app create Second --json | grep -q '"api_key"') || fail "ringctl does not work from another folder"
+[ -f "$LOG_FILE" ] && kill -0 "$(cat "$PID_FILE")" || fail "no log or no process"
+./quickstart --stop >>"$out" 2>&1 || fail "--stop failed"
+[ ! -e .demo ] || fail ".demo is still there"
+./quickstart --background >"$out" 2>&1 || fail "--background failed"
+. ./.demo/env
+curl -fs "$ADMIN_URL/health/ready" >/dev/null || fail "not ready in the background"
+./quickstart --stop >>"$out" 2>&1 || fail "--stop failed"
+echo "quickstart: ok"
