@@ -14,6 +14,7 @@ SYSCONFDIR	?= /etc
 DATADIR		?= $(PREFIX)/share/ringd
 EXAMPLESDIR	?= $(PREFIX)/share/examples/ringd
 COMPLETIONDIR	?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR		?= $(PREFIX)/share/zsh/site-functions
 RCDIR		?= $(SYSCONFDIR)/rc.d
 UNITDIR		?= $(PREFIX)/lib/systemd/system
 INSTALL		?= install
@@ -104,17 +105,19 @@ bench: all
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DATADIR)/sql \
-	    $(DESTDIR)$(EXAMPLESDIR) $(DESTDIR)$(COMPLETIONDIR)
+	    $(DESTDIR)$(EXAMPLESDIR) $(DESTDIR)$(COMPLETIONDIR) $(DESTDIR)$(ZSHDIR)
 	$(INSTALL) -m 755 ringd ringctl $(DESTDIR)$(SBINDIR)
 	$(INSTALL) -m 644 man/ringd.8 man/ringctl.8 $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -m 644 man/ringd.yaml.5 $(DESTDIR)$(MANDIR)/man5
 	$(INSTALL) -m 644 sql/*.sql $(DESTDIR)$(DATADIR)/sql
 	$(INSTALL) -m 644 etc/ringd.yaml $(DESTDIR)$(EXAMPLESDIR)/ringd.yaml.sample
 	$(INSTALL) -m 644 etc/completion/ringctl.bash $(DESTDIR)$(COMPLETIONDIR)/ringctl
+	$(INSTALL) -m 644 etc/completion/_ringctl $(DESTDIR)$(ZSHDIR)/_ringctl
 
 install-systemd:
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d
-	$(INSTALL) -m 644 etc/ringd.service $(DESTDIR)$(UNITDIR)/ringd.service
+	sed -e 's|/usr/local/sbin|$(SBINDIR)|g' -e 's|/etc/ringd|$(SYSCONFDIR)/ringd|g' etc/ringd.service > $(DESTDIR)$(UNITDIR)/ringd.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/ringd.service
 	$(INSTALL) -m 644 etc/ringd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/ringd.conf
 
 install-rc:
@@ -124,7 +127,8 @@ install-rc:
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/ringd $(DESTDIR)$(SBINDIR)/ringctl $(DESTDIR)$(MANDIR)/man8/ringd.8 \
-	    $(DESTDIR)$(MANDIR)/man8/ringctl.8 $(DESTDIR)$(MANDIR)/man5/ringd.yaml.5 $(DESTDIR)$(COMPLETIONDIR)/ringctl
+	    $(DESTDIR)$(MANDIR)/man8/ringctl.8 $(DESTDIR)$(MANDIR)/man5/ringd.yaml.5 $(DESTDIR)$(COMPLETIONDIR)/ringctl \
+	    $(DESTDIR)$(ZSHDIR)/_ringctl
 	rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(EXAMPLESDIR)
 
 clean:

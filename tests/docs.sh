@@ -15,9 +15,13 @@ fi
 tests/conf_docs.sh ./ringd --keys || bad=1
 # Every page names what the program names.
 for word in TERM INT QUIT HUP USR1; do grep -q "$word" man/ringd.8 || { echo "docs: ringd.8 says nothing of SIG$word"; bad=1; }; done
-for noun in $(./ringctl --complete 1 "" 2>/dev/null); do
-	case $noun in -*) continue ;; esac
-	grep -q "$noun" man/ringctl.8 || { echo "docs: ringctl.8 says nothing of $noun"; bad=1; }
+nouns=$(./ringctl --complete "")
+[ -n "$nouns" ] || { echo "docs: ringctl names no nouns"; bad=1; }
+for noun in $nouns; do
+	for word in $noun $(./ringctl --complete "$noun" ""); do
+		case $word in -*) continue ;; esac
+		grep -qw -e "$word" man/ringctl.8 || { echo "docs: ringctl.8 says nothing of $noun $word"; bad=1; }
+	done
 done
 [ "$bad" -eq 0 ] && echo "docs: ok"
 exit "$bad"

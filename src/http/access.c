@@ -1,6 +1,8 @@
 /*
  * access: the line per request. Never the query (it may hold personal data or a token), never a header; the path is
- * written so that no byte of it can pass for another field: what is not plain visible ASCII becomes \xNN.
+ * written so that no byte of it can pass for another field: what is not plain visible ASCII becomes \xNN. Where a
+ * route says that its path holds a secret, the pattern stands for it; where no route matched (a wrong method, a slip in
+ * the address) nobody can say, so there every segment long enough to be one is left out.
  */
 #include <sys/types.h>
 
@@ -8,7 +10,9 @@
 #include "base/log.h"
 #include "http/conn.h"
 
-#define ACCESS_PATH_MAX	256	/* bytes of the path that are shown */
+#define ACCESS_PATH_MAX		256	/* bytes of the path that are shown */
+#define ACCESS_PATH_SIZE	(ACCESS_PATH_MAX * 4 + 4)
+#define ACCESS_SEGMENT_MAX	40	/* a UUID is shorter, a token is longer */
 
 static const char *
 method_name(enum http_method method)
@@ -21,27 +25,53 @@ method_name(enum http_method method)
 	return names[method];
 }
 
-static void
-escape_path(char out[ACCESS_PATH_MAX * 4 + 4], struct str path)
+/* How long the segment is that begins at the front of path. */
+static size_t
+segment_length(struct str path)
 {
-	static const char	 hex[] = "0123456789abcdef";
-	size_t			 i;
+	const char *slash = memchr(path.p, '/', path.n);
 
-	for (i = 0; i < path.n && i < ACCESS_PATH_MAX; i++) {
-		unsigned char byte = (unsigned char)path.p[i];
+	return slash != NULL ? (size_t)(slash - path.p) : path.n;
+}
 
-		if (byte > 0x20 && byte < 0x7f && byte != '\\') {
-			*out++ = (char)byte;
-			continue;
-		}
-		*out++ = '\\';
-		*out++ = 'x';
-		*out++ = hex[byte >> 4];
-		*out++ = hex[byte & 15];
+static char *
+put_escaped(char *out, char c)
+{
+	static const char	hex[] = "0123456789abcdef";
+	unsigned char		byte = (unsigned char)c;
+
+	if (byte > 0x20 && byte < 0x7f && byte != '\\') {
+		*out++ = c;
+		return out;
 	}
+	*out++ = '\\';
+	*out++ = 'x';
+	*out++ = hex[byte >> 4];
+	*out++ = hex[byte & 15];
+	return out;
+}
+
+/* hide_long: a segment over ACCESS_SEGMENT_MAX is shown as {}. */
+static void
+show_path(char out[ACCESS_PATH_SIZE], struct str path, bool hide_long)
+{
+	size_t i = 0, n;
+
 	if (path.n == 0)
 		*out++ = '-';
-	if (path.n > ACCESS_PATH_MAX) {
+	while (i < path.n && i < ACCESS_PATH_MAX) {
+		n = segment_length((struct str){ path.p + i, path.n - i });
+		if (hide_long && n > ACCESS_SEGMENT_MAX) {
+			memcpy(out, "{}", 2);
+			out += 2;
+			i += n;
+			continue;
+		}
+		do
+			out = put_escaped(out, path.p[i++]);
+		while (i < path.n && i < ACCESS_PATH_MAX && path.p[i - 1] != '/');
+	}
+	if (i < path.n) {
 		memcpy(out, "...", 3);
 		out += 3;
 	}
@@ -51,10 +81,13 @@ escape_path(char out[ACCESS_PATH_MAX * 4 + 4], struct str path)
 void
 access_log(const struct http_request *rq, int status, size_t bytes)
 {
-	char	 path[ACCESS_PATH_MAX * 4 + 4], client[ADDR_TEXT_SIZE];
+	char	 path[ACCESS_PATH_SIZE], client[ADDR_TEXT_SIZE];
 	int64_t	 us = clock_mono_us() - rq->started_us;
 
-	escape_path(path, rq->route != NULL && rq->route->secret_path ? str_c(rq->route->pattern) : rq->path);
+	if (rq->route != NULL && rq->route->secret_path)
+		show_path(path, str_c(rq->route->pattern), false);
+	else
+		show_path(path, rq->path, rq->route == NULL);
 	addr_text(client, &rq->client);
 	log_info("%s %s status=%d bytes=%zu ms=%lld.%03d client=%s id=%s app=%s step=%s route=%s",
 	    rq->path.n != 0 ? method_name(rq->method) : "-", path, status, bytes, (long long)(us / 1000),

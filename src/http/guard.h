@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define GUARD_METHOD_BYTES	32	/* longer than any method we know */
-#define GUARD_EXTENSION_BYTES	256	/* of chunk extensions, all chunks of one request together */
+#define GUARD_EXTENSION_BYTES	4096	/* of chunk extensions, all chunks of one request together */
 #define GUARD_CHUNK_DIGITS	16	/* hex digits of a chunk size, leading zeros included; its value fits 32 bits */
 
 enum guard_verdict {

@@ -15,8 +15,10 @@
 #define JITTER_MIN	75			/* per cent of the computed wait */
 #define JITTER_SPAN	50
 
-#define SLOW_CLAIM_US		20000			/* a claim reads through too many rows that are dead already */
-#define FLOOR_MS		10000			/* how long claims begin behind them, before one looks at all again */
+#define SLOW_CLAIM_US		20000	/* and SLOW_ROW_US a row: slower than that, a claim reads through many rows that are dead already */
+#define SLOW_ROW_US		20
+#define FLOOR_MS		10000	/* how long claims then begin behind them, before one looks at all again */
+#define FLOOR_MARGIN_MS		3000	/* by how much a row may be committed after a younger one */
 
 enum claim_result { CLAIM_APP, CLAIM_ID, CLAIM_RECEIVED, CLAIM_ATTEMPTS, CLAIM_ERROR, CLAIM_NEXT_TRY };
 enum event_result { EVENT_ORD, EVENT_PROVIDER, EVENT_FACTS, EVENT_FITS };
@@ -52,7 +54,7 @@ void
 claim_put_floor(const struct reaper *r, struct db_params *p)
 {
 	if (r->floor_until_ms > loop_now_ms(r->loop))
-		db_put_time_ms(p, r->floor_ms);
+		db_put_time_ms(p, r->floor_ms - FLOOR_MARGIN_MS);
 	else
 		db_put_time_us(p, INT64_MIN);
 }
@@ -64,10 +66,10 @@ move_floor(struct reaper *r, const struct db_result *result, int n)
 	int i;
 
 	if (r->floor_until_ms <= loop_now_ms(r->loop)) {
-		if (clock_mono_us() - r->claimed_at_us < SLOW_CLAIM_US)
+		if (clock_mono_us() - r->claimed_at_us < SLOW_CLAIM_US + SLOW_ROW_US * r->limit)
 			return;
 		r->floor_until_ms = loop_now_ms(r->loop) + FLOOR_MS;
-		r->floor_ms = n > 0 ? 0 : r->batch.now_ms - FLOOR_MS;
+		r->floor_ms = n > 0 ? 0 : r->batch.now_ms;	/* nothing was due: all up to now is taken */
 	}
 	for (i = 0; i < n; i++) {
 		at = db_i64(result, 1, i, CLAIM_NEXT_TRY, 0);

@@ -111,6 +111,26 @@ decide(struct reaper *r)
 	}
 }
 
+static void
+say_failed(const struct reaper *r)
+{
+	const char *what = r->after == AFTER_WAIT ? "waits" : "failed";
+	char app[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE];
+
+	if (r->after == AFTER_AGAIN) {
+		log_debug("batch tried again: %s", r->error);
+		return;
+	}
+	if (!r->alone) {
+		log_warn("batch of up to %lld events %s: %s", (long long)r->limit, what, r->error);
+		return;
+	}
+	uuid_format(app, r->counted.app);
+	uuid_format(id, r->counted.id);
+	log_warn("event %s: %s; app=%s event=%s attempt=%lld of %lld", what, r->error, app, id, (long long)r->counted.attempts,
+	    (long long)r->conf->reaper_max_attempts);
+}
+
 void
 retry_fault(struct reaper *r, enum after after, const char *error)
 {
@@ -127,13 +147,7 @@ retry_fault(struct reaper *r, enum after after, const char *error)
 		decide(r);
 		return;
 	}
-	if (after == AFTER_AGAIN)
-		log_debug("batch tried again: %s", r->error);
-	else if (r->alone)
-		log_warn("event %s: %s; attempt %lld of %lld", after == AFTER_WAIT ? "waits" : "failed", r->error,
-		    (long long)r->counted.attempts, (long long)r->conf->reaper_max_attempts);
-	else
-		log_warn("batch of up to %lld events %s: %s", (long long)r->limit, after == AFTER_WAIT ? "waits" : "failed", r->error);
+	say_failed(r);
 	j = reaper_job(r, on_rolled_back);
 	db_job_add(j, R_ROLLBACK, NULL, 0);
 	db_job_submit(j);

@@ -65,7 +65,7 @@ stop(void *arg)
 int
 main(int argc, char **argv)
 {
-	static const struct http_route	route = { "/", ROUTE_GET, fixed, "fixed", 0 };
+	static const struct http_route	route = { "/", ROUTE_GET, fixed, "fixed", 0, false };
 	const struct http_routes	routes = { .route = &route, .count = 1, .error = error_answer };
 	const struct http_limits	limits = {
 		.header_bytes = 16384, .header_count = 64, .url_bytes = 8192, .body_bytes = BODY_MAX,

@@ -10,4 +10,5 @@ if [ -z "$python" ]; then
 	echo "e2e: skipped: no Python with pytest and psycopg2 (./quickstart check installs them)" >&2
 	exit 77
 fi
-exec "$python" -m pytest -q -p no:cacheprovider tests/e2e "$@"
+case " $* " in *tests/e2e/*) ;; *) set -- tests/e2e "$@" ;; esac
+exec "$python" -m pytest -q -p no:cacheprovider "$@"

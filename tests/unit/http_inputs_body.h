@@ -195,6 +195,11 @@ static const struct http_input inputs_body[] = {
 	IN("400", CHUNKS("0\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")),
 	IN("400", CHUNKS("0\r\n\000\r\n\r\n")),
 
+	/* an Upgrade changes nothing, with a body neither */
+	IN("ok:hello ok", POST("Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 5\r\n", "hello" NEXT)),
+	IN("ok:hi ok", POST("Connection: Upgrade\r\nUpgrade: x\r\nTransfer-Encoding: chunked\r\n",
+	    "2\r\nhi\r\n0\r\n\r\n" NEXT)),
+
 	/* Expect with a body: the marker says that 100 Continue would be sent */
 	IN("continue ok:hello", POST("Expect: 100-continue\r\nContent-Length: 5\r\n", "hello")),
 	IN("continue ok:hi", POST("Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n", "2\r\nhi\r\n0\r\n\r\n")),

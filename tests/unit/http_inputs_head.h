@@ -201,6 +201,7 @@ static const struct http_input inputs_head[] = {
 	/* header lines */
 	IN("ok", GET("X: y\r\nX: z\r\n")),
 	IN("ok", GET("X:\r\n")),
+	IN("ok", GET("Date: x\r\nCookie: x\r\nUser-Agent: x\r\nAccept-Charset: x\r\nIf-Modified-Since: x\r\n")),
 	IN("ok", GET("X: \t \r\n")),
 	IN("ok", GET("X:y\r\n")),
 	IN("ok", GET("X: a\tb\r\n")),

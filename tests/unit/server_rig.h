@@ -30,6 +30,7 @@
 #define RIG_WAIT_S	5	/* a client waits no longer for anything */
 #define RIG_DRAIN_MS	2500
 #define RIG_LIFE_S	60
+#define RIG_CPU_MS	500	/* a child that waits uses less, even under sanitizers; one that spins for 1 s more */
 
 struct rig {
 	struct http_limits	 limits;
@@ -45,6 +46,8 @@ struct rig {
 	pid_t			 pid;
 	struct loop		*loop;			/* the child's */
 	struct http_server	*server;
+
+	long			 cpu_ms;		/* what the child used, after rig_join */
 };
 
 struct client {
@@ -210,18 +213,19 @@ rig_stats(struct http_request *rq, void *ctx)
 }
 
 static const struct http_route rig_routes[] = {
-	{ "/hello", ROUTE_GET, rig_hello, "hello", 0 },
-	{ "/cached", ROUTE_GET, rig_cached, "cached", 0 },
-	{ "/param/{}", ROUTE_GET, rig_param, "param", 0 },
-	{ "/none", ROUTE_GET, rig_none, "none", 0 },
-	{ "/same", ROUTE_GET, rig_same, "same", 0 },
-	{ "/overflow", ROUTE_GET, rig_overflow, "overflow", 0 },
-	{ "/slow/{}", ROUTE_GET, rig_slow, "slow", 0 },
-	{ "/big", ROUTE_GET, rig_big, "big", 0 },
-	{ "/echo", ROUTE_POST, rig_echo, "echo", 1024 * 1024 },
-	{ "/ignore", ROUTE_POST, rig_echo, "ignore", 0 },
-	{ "/who", ROUTE_GET, rig_who, "who", 0 },
-	{ "/stats", ROUTE_GET, rig_stats, "stats", 0 },
+	{ "/hello", ROUTE_GET, rig_hello, "hello", 0, false },
+	{ "/cached", ROUTE_GET, rig_cached, "cached", 0, false },
+	{ "/param/{}", ROUTE_GET, rig_param, "param", 0, false },
+	{ "/none", ROUTE_GET, rig_none, "none", 0, false },
+	{ "/same", ROUTE_GET, rig_same, "same", 0, false },
+	{ "/overflow", ROUTE_GET, rig_overflow, "overflow", 0, false },
+	{ "/slow/{}", ROUTE_GET, rig_slow, "slow", 0, false },
+	{ "/big", ROUTE_GET, rig_big, "big", 0, false },
+	{ "/echo", ROUTE_POST, rig_echo, "echo", 1024 * 1024, false },
+	{ "/hooks/{}", ROUTE_POST, rig_echo, "hooks", 1024, true },
+	{ "/ignore", ROUTE_POST, rig_echo, "ignore", 0, false },
+	{ "/who", ROUTE_GET, rig_who, "who", 0, false },
+	{ "/stats", ROUTE_GET, rig_stats, "stats", 0, false },
 };
 
 static inline void
@@ -319,9 +323,15 @@ rig_term(struct rig *rig)
 static inline void
 rig_join(struct rig *rig)
 {
-	int status = -1;
+	struct rusage	before, after;
+	int		status = -1;
 
+	getrusage(RUSAGE_CHILDREN, &before);
 	assert_int_equal(waitpid(rig->pid, &status, 0), rig->pid);
+	getrusage(RUSAGE_CHILDREN, &after);
+	rig->cpu_ms = (long)(after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec -
+	    before.ru_stime.tv_sec) * 1000 + (long)(after.ru_utime.tv_usec - before.ru_utime.tv_usec +
+	    after.ru_stime.tv_usec - before.ru_stime.tv_usec) / 1000;
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
@@ -331,6 +341,15 @@ rig_end(struct rig *rig)
 {
 	rig_term(rig);
 	rig_join(rig);
+}
+
+static inline long
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static inline void

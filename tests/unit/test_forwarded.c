@@ -90,6 +90,7 @@ several_lines_are_one_list(void **state)
 	(void)state;
 	assert_string_equal(CLIENT(PROXY, XFF, "1.1.1.1, 192.0.2.1", "Host", "x", XFF, "10.2.2.2"), "192.0.2.1");
 	assert_string_equal(CLIENT(PROXY, XFF, "1.1.1.1", XFF, "192.0.2.1"), "192.0.2.1");
+	assert_string_equal(CLIENT(PROXY, XFF, "192.0.2.1", XFF, ",10.2.2.2"), "10.2.2.2");
 }
 
 static bool

@@ -238,22 +238,43 @@ test_extension_limit_is_per_request(void **state)
 	assert_int_equal(feed_chunked(&g, text, strlen(text), &used), GUARD_BODY_END);
 	(void)snprintf(text, sizeof(text), "1;%0*d\r\na\r\n0;%0*d\r\n\r\n", half - 1, 0, half, 0);
 	assert_int_equal(feed_chunked(&g, text, strlen(text), &used), GUARD_BAD);
+	(void)snprintf(text, sizeof(text), "1;%0*d\r\na\r\n0;%0*d\r\n\r\n", half - 1, 0, half + 9, 0);
+	assert_int_equal(feed_chunked(&g, text, strlen(text), &used), GUARD_BAD);
 	assert_int_equal(guard_status(&g), 400);
 }
 
-/* Which single bytes may stand at a place between two texts of a chunked body. */
-static void
-check_place(const char *before, const char *after, const char *allowed, size_t nallowed)
+static bool
+head_taken(const char *text, size_t n)
 {
-	char		text[128];
 	struct guard	g;
-	size_t		used, len;
-	int		c;
+	size_t		used;
+
+	guard_init(&g, &limits);
+	return feed(&g, text, n, SIZE_MAX, &used) == GUARD_HEAD_END;
+}
+
+static bool
+chunked_taken(const char *text, size_t n)
+{
+	struct guard	g;
+	size_t		used;
+
+	return feed_chunked(&g, text, n, &used) == GUARD_BODY_END;
+}
+
+/* Which single bytes may stand at a place between two texts. */
+static void
+check_place(bool (*taken)(const char *text, size_t n), const char *before, const char *after, const char *allowed,
+    size_t nallowed)
+{
+	char	text[128];
+	size_t	len;
+	int	c;
 
 	for (c = 0; c < ALL_BYTES; c++) {
 		len = (size_t)snprintf(text, sizeof(text), "%s?%s", before, after);
 		text[strlen(before)] = (char)c;
-		if ((feed_chunked(&g, text, len, &used) == GUARD_BODY_END) != (memchr(allowed, c, nallowed) != NULL))
+		if (taken(text, len) != (memchr(allowed, c, nallowed) != NULL))
 			fail_msg("byte 0x%02x between \"%s\" and \"%s\"", (unsigned)c, before, after);
 	}
 }
@@ -261,8 +282,10 @@ check_place(const char *before, const char *after, const char *allowed, size_t n
 #define DIGITS		"0123456789"
 #define LETTERS		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define TOKEN		DIGITS LETTERS "!#$%&'*+-.^_`|~"
+#define TARGET	DIGITS LETTERS "!$%&'()*+,-./:;=?@[\\]^_`{|}~"
 #define TEXT		TOKEN " \t(),/:;<=>?@[]{}"
-#define PLACE(before, after, allowed)	check_place(before, after, allowed, sizeof(allowed) - 1)
+#define PLACE(before, after, allowed)	check_place(chunked_taken, before, after, allowed, sizeof(allowed) - 1)
+#define HEAD_PLACE(before, after, allowed)	check_place(head_taken, before, after, allowed, sizeof(allowed) - 1)
 
 static void
 test_extension_places(void **state)
@@ -304,6 +327,47 @@ test_framing_places(void **state)
 	PLACE("0\r\n\r", "", "\n");
 }
 
+/* A byte too many where the end of a line, a chunk or a head is due. */
+static void
+test_nothing_is_skipped(void **state)
+{
+	(void)state;
+	PLACE("0", "\r\n\r\n", "0");
+	PLACE("", "0\r\n\r\n", "0");
+	PLACE("1\r\na", "\r\n0\r\n\r\n", "");
+	PLACE("1\r\na\r", "\n0\r\n\r\n", "");
+	PLACE("0\r", "\n\r\n", "");
+	PLACE("0\r\n", "\r\n", "");
+	PLACE("0\r\n\r", "\n", "\n");			/* the second LF is left for the next request */
+	HEAD_PLACE("\r", "\nG / HTTP/1.1\r\n\r\n", "");
+	HEAD_PLACE("\r\n", " / HTTP/1.1\r\n\r\n", TOKEN);
+	HEAD_PLACE("G ", " HTTP/1.1\r\n\r\n", TARGET);
+	HEAD_PLACE("G /", "HTTP/1.1\r\n\r\n", " ");
+	HEAD_PLACE("G / HTTP/1", "1\r\n\r\n", ".");
+	HEAD_PLACE("G / HTTP/1.", "\r\n\r\n", "01");
+	HEAD_PLACE("G / HTTP/1.1", "\r\n\r\n", "");
+	HEAD_PLACE("G / HTTP/1.1\r", "\n\r\n", "");
+	HEAD_PLACE("G / HTTP/1.1\r\na:b\r", "\n\r\n", "");
+	HEAD_PLACE("G / HTTP/1.1\r\n\r", "\n", "\n");
+	HEAD_PLACE("G / HTTP/1.1\r\n", ":b\r\n\r\n", TOKEN);
+	HEAD_PLACE("G / HTTP/1.1\r\na", ":b\r\n\r\n", TOKEN ":");
+}
+
+static void
+test_value_bytes(void **state)
+{
+	char	allowed[ALL_BYTES];
+	size_t	n = 0;
+	int	c;
+
+	(void)state;
+	for (c = 0; c < ALL_BYTES; c++)
+		if (c == '\t' || (c >= ' ' && c != 0x7f))
+			allowed[n++] = (char)c;
+	check_place(head_taken, "G / HTTP/1.1\r\na:b", "c\r\n\r\n", allowed, n);
+	check_place(chunked_taken, "0\r\na:b", "c\r\n\r\n", allowed, n);
+}
+
 int
 main(void)
 {
@@ -319,6 +383,8 @@ main(void)
 		cmocka_unit_test(test_extension_limit_is_per_request),
 		cmocka_unit_test(test_extension_places),
 		cmocka_unit_test(test_framing_places),
+		cmocka_unit_test(test_nothing_is_skipped),
+		cmocka_unit_test(test_value_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,6 +151,9 @@ test_state_is_told(void **state)
 	assert_int_equal(feed_head(p, &rq, "", &taken), PARSE_MORE);
 	assert_true(parse_in_head(p));
 	assert_false(parse_started(p));
+	assert_false(rq.keep_alive);
+	assert_int_equal(parse_body(p, 1), PARSE_MORE);		/* too early: changes nothing */
+	assert_true(parse_in_head(p));
 	assert_int_equal(parse_feed(p, "G", 1, &taken), PARSE_MORE);
 	assert_true(parse_started(p));
 	assert_int_equal(parse_feed(p, "\n", 1, &taken), PARSE_BAD);
@@ -161,6 +164,31 @@ test_state_is_told(void **state)
 	assert_int_equal(parse_feed(p, "G", 1, &taken), PARSE_BAD);
 	assert_int_equal(taken, 0);
 	assert_int_equal(parse_body(p, 1), PARSE_BAD);
+	arena_free(&rq.arena);
+	assert_int_equal(feed_head(p, &rq, " ", &taken), PARSE_BAD);
+	assert_true(parse_started(p));
+	arena_free(&rq.arena);
+	parse_free(p);
+	parse_free(NULL);
+}
+
+static void
+test_continue_is_wanted_until_the_body_is_there(void **state)
+{
+	static const char	 text[] = "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n";
+	struct parse		*p = parse_new(&play_limits, 16);
+	struct http_request	 rq;
+	size_t			 taken;
+
+	(void)state;
+	assert_int_equal(feed_head(p, &rq, text, &taken), PARSE_HEAD);
+	assert_true(parse_started(p));
+	assert_true(parse_wants_continue(p));
+	assert_int_equal(parse_body(p, 1), PARSE_MORE);
+	assert_true(parse_wants_continue(p));
+	assert_int_equal(parse_feed(p, "a", 1, &taken), PARSE_DONE);
+	assert_false(parse_wants_continue(p));
+	assert_int_equal(parse_body(p, 1), PARSE_DONE);
 	arena_free(&rq.arena);
 	parse_free(p);
 }
@@ -243,6 +271,20 @@ test_limits(void **state)
 }
 
 static void
+test_host_length(void **state)
+{
+	char			bytes[512];
+	struct http_input	in = { "ok", bytes, 0 };
+
+	(void)state;
+	in.n = (size_t)snprintf(bytes, sizeof(bytes), "GET / HTTP/1.1\r\nHost: %0255d:80\r\n\r\n", 0);
+	check_input(&in);
+	in.n = (size_t)snprintf(bytes, sizeof(bytes), "GET / HTTP/1.1\r\nHost: %0256d:80\r\n\r\n", 0);
+	in.expected = "400";
+	check_input(&in);
+}
+
+static void
 test_header_count_of_the_caller(void **state)
 {
 	struct parse		*p = parse_new(&play_limits, 1);
@@ -287,9 +329,11 @@ main(void)
 		cmocka_unit_test(test_contents),
 		cmocka_unit_test(test_trailers_are_no_headers),
 		cmocka_unit_test(test_state_is_told),
+		cmocka_unit_test(test_continue_is_wanted_until_the_body_is_there),
 		cmocka_unit_test(test_body_limit_is_the_routes),
 		cmocka_unit_test(test_no_memory_is_told),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_host_length),
 		cmocka_unit_test(test_header_count_of_the_caller),
 		cmocka_unit_test(test_options_asterisk),
 	};
