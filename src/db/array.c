@@ -1,6 +1,7 @@
 /*
- * array: see array.h. The form is PostgreSQL's array_recv: dimensions, a flag, the element type, length and lower bound, then
- * each element behind its length. The element type travels along, so a mix-up with the statement is an error, never a misreading.
+ * array: see array.h. The form is PostgreSQL's array_recv: dimensions, a flag, the element type, length and lower
+ * bound, then each element behind its length. The element type travels along, so a mix-up with the statement is an
+ * error, never a misreading.
  */
 #include <sys/types.h>
 #include <assert.h>

@@ -9,12 +9,15 @@
 #include "base/log.h"
 #include "db/db_internal.h"
 
-/* No tenant in these: they ask about the connection itself. */
+/*
+ * jit is off because our statements run for microseconds and compiling one takes a second: a plan that must use what was disabled has
+ * a cost beyond every threshold. No tenant in these: they ask about the connection itself.
+ */
 static const char settings_sql[] =
     "SELECT set_config('statement_timeout', $1, false), set_config('idle_in_transaction_session_timeout', $2, false), "
     "set_config('plan_cache_mode', 'force_generic_plan', false), set_config('timezone', 'UTC', false), "
     "set_config('datestyle', 'ISO', false), set_config('enable_seqscan', $3, false), set_config('enable_bitmapscan', $3, false), "
-    "set_config('enable_sort', $3, false)";
+    "set_config('enable_sort', $3, false), set_config('jit', 'off', false)";
 static const char check_sql[] =
     "SELECT current_user, rolsuper OR rolbypassrls, current_database(), (SELECT max(version) FROM schema_version) "
     "FROM pg_roles WHERE rolname = current_user";

@@ -1,6 +1,6 @@
 /*
- * stmt_reaper: every SQL statement the reaper may send, prepared on each connect. Set-based: one statement a table and batch,
- * rows given as arrays. No statement decides anything about a call: its row is computed in C from its legs.
+ * stmt_reaper: every SQL statement the reaper may send, prepared on each connect. Set-based: one statement a table and
+ * batch, rows given as arrays. No statement decides anything about a call: its row is computed in C from its legs.
  */
 #include <sys/types.h>
 
@@ -10,127 +10,146 @@
 #define STRING_OF(x)	#x
 
 /* Rows of the caller as k. */
-#define ALIASES		"unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS k (app_id, provider, leg_id, ord)"
-#define LEG_ROWS	"unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::json[]) AS k (app_id, provider, leg_id, call_id, state)"
+#define ALIASES										\
+	"unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS k (app_id, provider, leg_id, ord)"
+#define LEG_ROWS									\
+	"unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::json[]) AS k (app_id, provider, leg_id, call_id, state)"
 #define MERGED		"unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (app_id, loser, winner)"
 #define LOSERS		"unnest($1::uuid[], $2::uuid[]) AS k (app_id, loser)"
-/* By primary key. The last condition, true of every row, keeps the planner from call_legs_call, which holds all columns asked for but
- * would be read from end to end for each leg. */
-#define SAME_LEG	"l.app_id = k.app_id AND l.provider = k.provider AND l.leg_id = k.leg_id AND l.updated_at < 'infinity'"
+/* By primary key. The last condition, true of every row, keeps the planner from call_legs_call, which holds all columns
+ * asked for but would be read from end to end for each leg. */
+#define SAME_LEG									\
+	"l.app_id = k.app_id AND l.provider = k.provider AND l.leg_id = k.leg_id AND l.updated_at < 'infinity'"
 
-#define CLAIMED		" RETURNING q.app_id, q.id, q.received_at::text, q.attempts, q.last_error, "	\
+#define CLAIMED										\
+	" RETURNING q.app_id, q.id, q.received_at::text, q.attempts, q.last_error, "		\
 	"floor(extract(epoch FROM q.next_try_at) * 1000)::bigint"
 
 #define COUNT(which)									\
-	"UPDATE webhook_queue q SET attempts = q.attempts + 1, next_try_at = $1::timestamptz + "	\
-	"least($3::bigint, $2::bigint * (1::bigint << least(q.attempts, 20))) * $4::bigint / 100 * interval '1 millisecond' "	\
-	"WHERE (q.app_id, q.id) IN (SELECT d.app_id, d.id FROM webhook_queue d WHERE d.next_try_at <= $1::timestamptz" which	\
+	"UPDATE webhook_queue q SET attempts = q.attempts + 1, next_try_at = $1::timestamptz + least($3::bigint, "	\
+	"$2::bigint * (1::bigint << least(q.attempts, 20))) * $4::bigint / 100 * interval '1 millisecond' "	\
+	"WHERE (q.app_id, q.id) IN (SELECT d.app_id, d.id FROM webhook_queue d "		\
+	"WHERE d.next_try_at <= $1::timestamptz" which						\
 	" ORDER BY d.next_try_at, d.id LIMIT 1 FOR UPDATE SKIP LOCKED)" CLAIMED
 
 static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
-	/* About the connection. Every batch is small beside its tables, so they are never read whole. A plan kept from the minute when a
-	 * table or a day's partition was still empty would take any index that begins with app_id: plan each time, for a batch at once. */
-	[R_SETTINGS] = { "settings", "SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false), "
-	    "set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false), "
+	/*
+	 * About the connection. Every batch is small beside its tables, so they are never read whole, and the queue is
+	 * read in its index' order, whatever the statistics say of a table that was empty a minute ago. A plan kept
+	 * from when a table or a day's partition was still empty would take any index that begins with app_id: plan
+	 * each time, for a whole batch at once.
+	 */
+	[R_SETTINGS] = { "settings", "SELECT set_config('enable_seqscan', 'off', false), "
+	    "set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false), "
+	    "set_config('enable_bitmapscan', 'off', false), set_config('jit', 'off', false), "
 	    "set_config('plan_cache_mode', 'force_custom_plan', false)" },
 	[R_BEGIN] = { "begin", "BEGIN" },
 	[R_COMMIT] = { "commit", "COMMIT" },
 	[R_ROLLBACK] = { "rollback", "ROLLBACK" },
 
-	/* What is due, whoever it belongs to. Events that failed before are left to R_COUNT, so that they never hold up others twice. */
-	[R_CLAIM] = { "claim", "DELETE FROM webhook_queue q WHERE (q.app_id, q.id) IN (SELECT d.app_id, d.id FROM webhook_queue d "
-	    "WHERE d.next_try_at <= $1::timestamptz AND d.next_try_at >= $3::timestamptz AND d.attempts = 0 "
-	    "ORDER BY d.next_try_at, d.id LIMIT $2::bigint "
-	    "FOR UPDATE SKIP LOCKED)" CLAIMED },
+	/* What is due, whoever it belongs to. Events that failed before are left to R_COUNT_RETRY, so that they never
+	 * hold up others twice. */
+	[R_CLAIM] = { "claim", "DELETE FROM webhook_queue q WHERE (q.app_id, q.id) IN (SELECT d.app_id, d.id FROM "
+	    "webhook_queue d WHERE d.next_try_at <= $1::timestamptz AND d.next_try_at >= $3::timestamptz AND "
+	    "d.attempts = 0 ORDER BY d.next_try_at, d.id LIMIT $2::bigint FOR UPDATE SKIP LOCKED)" CLAIMED },
 	/* The attempt is counted, and the next one put off, before anything is tried: a crash counts too. */
 	[R_COUNT] = { "count", COUNT("") },
 	[R_COUNT_RETRY] = { "count_retry", COUNT(" AND d.attempts > 0") },
-	[R_CLAIM_ONE] = { "claim_one", "DELETE FROM webhook_queue q WHERE q.app_id = $1::uuid AND q.id = $2::uuid" CLAIMED },
-	[R_POSTPONE] = { "postpone", "UPDATE webhook_queue SET last_error = $3::text WHERE app_id = $1::uuid AND id = $2::uuid" },
+	[R_CLAIM_ONE] = { "claim_one", "DELETE FROM webhook_queue q WHERE q.app_id = $1::uuid AND q.id = $2::uuid"
+	    CLAIMED },
+	[R_POSTPONE] = { "postpone", "UPDATE webhook_queue SET last_error = $3::text WHERE app_id = $1::uuid AND id "
+	    "= $2::uuid" },
 	[R_BURY] = { "bury", "WITH d AS (DELETE FROM webhook_queue WHERE app_id = $1::uuid AND id = $2::uuid "
-	    "RETURNING app_id, id, received_at, attempts) "
-	    "INSERT INTO webhook_dead (app_id, id, received_at, died_at, attempts, reason) "
-	    "SELECT d.app_id, d.id, d.received_at, $3::timestamptz, d.attempts, $4::text FROM d ON CONFLICT DO NOTHING" },
+	    "RETURNING app_id, id, received_at, attempts) INSERT INTO webhook_dead (app_id, id, received_at, "
+	    "died_at, attempts, reason) SELECT d.app_id, d.id, d.received_at, $3::timestamptz, d.attempts, $4::text "
+	    "FROM d ON CONFLICT DO NOTHING" },
 	/* fits says whether all up to this row are within the bytes allowed; facts come only then. */
-	[R_EVENTS] = { "events", "SELECT f.ord, f.provider, CASE WHEN f.fits THEN f.facts END, f.fits FROM ("
-	    "SELECT k.ord, e.provider, e.facts, coalesce(sum(octet_length(e.facts::text)) OVER (ORDER BY k.ord), 0) <= $4::bigint "
-	    "OR k.ord = 1 AS fits "
-	    "FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS k (app_id, id, received_at, ord) "
-	    "JOIN webhook_events e ON e.app_id = k.app_id AND e.id = k.id AND e.received_at = k.received_at::timestamptz "
-	    "WHERE e.received_at BETWEEN $5::timestamptz AND $6::timestamptz) f" },
+	[R_EVENTS] = { "events", "SELECT f.ord, f.provider, CASE WHEN f.fits THEN f.facts END, f.fits FROM (SELECT "
+	    "k.ord, e.provider, e.facts, coalesce(sum(octet_length(e.facts::text)) OVER (ORDER BY k.ord), 0) <= "
+	    "$4::bigint OR k.ord = 1 AS fits FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS k "
+	    "(app_id, id, received_at, ord) JOIN webhook_events e ON e.app_id = k.app_id AND e.id = k.id AND "
+	    "e.received_at = k.received_at::timestamptz WHERE e.received_at BETWEEN $5::timestamptz AND "
+	    "$6::timestamptz) f" },
 
 	/* Rows in the caller's order: two reapers then wait for each other, but never in a circle. */
 	[R_LEGS_ADD] = { "legs_add", "INSERT INTO call_legs (app_id, provider, leg_id, call_id, state, updated_at) "
-	    "SELECT k.app_id, k.provider, k.leg_id, k.call_id, k.state, $6::timestamptz FROM " LEG_ROWS " ON CONFLICT DO NOTHING" },
-	[R_CALLS_LOCK] = { "calls_lock", "SELECT c.app_id, c.id, c.legs FROM calls c WHERE (c.app_id, c.id) IN ("
-	    "SELECT l.app_id, l.call_id FROM " ALIASES " JOIN call_legs l ON " SAME_LEG ") ORDER BY c.app_id, c.id FOR UPDATE OF c" },
+	    "SELECT k.app_id, k.provider, k.leg_id, k.call_id, k.state, $6::timestamptz FROM " LEG_ROWS
+	    " ON CONFLICT DO NOTHING" },
+	[R_CALLS_LOCK] = { "calls_lock", "SELECT c.app_id, c.id, c.legs FROM calls c WHERE (c.app_id, c.id) IN "
+	    "(SELECT l.app_id, l.call_id FROM " ALIASES " JOIN call_legs l ON " SAME_LEG
+	    ") ORDER BY c.app_id, c.id FOR UPDATE OF c" },
 	[R_ALIASES] = { "aliases", "SELECT k.ord, l.call_id FROM " ALIASES " JOIN call_legs l ON " SAME_LEG },
-	[R_LEGS_LOAD] = { "legs_load", "SELECT f.ord, f.leg_id, CASE WHEN f.fits THEN f.state END, f.fits FROM ("
-	    "SELECT k.ord, l.leg_id, l.state, coalesce(sum(octet_length(l.state::text)) OVER (ORDER BY k.ord, l.leg_id), 0) "
-	    "<= $3::bigint AS fits "
-	    "FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (app_id, call_id, ord), LATERAL ("
-	    "SELECT s.leg_id, s.state FROM call_legs s WHERE s.app_id = k.app_id AND s.call_id = k.call_id "
-	    "ORDER BY s.provider, s.leg_id LIMIT " STRING(REAPER_CALL_LEGS_LOADED) ") l LIMIT " STRING(REAPER_LEG_ROWS_MAX) ") f" },
+	[R_LEGS_LOAD] = { "legs_load", "SELECT f.ord, f.leg_id, CASE WHEN f.fits THEN f.state END, f.fits FROM "
+	    "(SELECT k.ord, l.leg_id, l.state, coalesce(sum(octet_length(l.state::text)) OVER (ORDER BY k.ord, "
+	    "l.leg_id), 0) <= $3::bigint AS fits FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (app_id, "
+	    "call_id, ord), LATERAL (SELECT s.leg_id, s.state FROM call_legs s WHERE s.app_id = k.app_id AND "
+	    "s.call_id = k.call_id ORDER BY s.provider, s.leg_id LIMIT " STRING(REAPER_CALL_LEGS_LOADED) ") l LIMIT "
+	    STRING(REAPER_LEG_ROWS_MAX) ") f" },
 	[R_STATES] = { "states", "SELECT k.ord, l.state FROM " ALIASES " JOIN call_legs l ON " SAME_LEG },
 
-	[R_LEGS_WRITE] = { "legs_write", "UPDATE call_legs l SET call_id = k.call_id, state = k.state, updated_at = $6::timestamptz "
-	    "FROM " LEG_ROWS " WHERE " SAME_LEG },
-	[R_LEGS_MOVE] = { "legs_move", "UPDATE call_legs l SET call_id = k.winner, updated_at = $4::timestamptz FROM " MERGED
-	    " WHERE l.app_id = k.app_id AND l.call_id = k.loser" },
+	[R_LEGS_WRITE] = { "legs_write", "UPDATE call_legs l SET call_id = k.call_id, state = k.state, updated_at = "
+	    "$6::timestamptz FROM " LEG_ROWS " WHERE " SAME_LEG },
+	[R_LEGS_MOVE] = { "legs_move", "UPDATE call_legs l SET call_id = k.winner, updated_at = $4::timestamptz "
+	    "FROM " MERGED " WHERE l.app_id = k.app_id AND l.call_id = k.loser" },
 	[R_REDIRECTS_MOVE] = { "redirects_move", "UPDATE call_redirects r SET call_id = k.winner FROM " MERGED
 	    " WHERE r.app_id = k.app_id AND r.call_id = k.loser" },
-	[R_REDIRECTS_ADD] = { "redirects_add", "INSERT INTO call_redirects (app_id, id, call_id) SELECT k.app_id, k.loser, k.winner FROM "
-	    MERGED " ON CONFLICT (app_id, id) DO UPDATE SET call_id = excluded.call_id" },
+	[R_REDIRECTS_ADD] = { "redirects_add", "INSERT INTO call_redirects (app_id, id, call_id) SELECT k.app_id, "
+	    "k.loser, k.winner FROM " MERGED " ON CONFLICT (app_id, id) DO UPDATE SET call_id = excluded.call_id" },
 	[R_RECORDINGS_DROP] = { "recordings_drop", "DELETE FROM call_recordings r USING " LOSERS
 	    " WHERE r.app_id = k.app_id AND r.call_id = k.loser" },
-	[R_CALLS_DROP] = { "calls_drop", "DELETE FROM calls c USING " LOSERS " WHERE c.app_id = k.app_id AND c.id = k.loser" },
-	[R_CALLS_WRITE] = { "calls_write",
-	    "INSERT INTO calls (app_id, id, provider, provider_call_id, dialpad_call_id, direction, from_number, to_number, "
-	    "external_number, internal_number, status, outcome, provider_state, state_at, started_at, rang_at, connected_at, ended_at, "
-	    "talk_time_ms, hold_time_ms, duration_ms, agent_id, agent_name, agent_email, group_type, group_id, group_name, contact_id, "
-	    "contact_name, custom_data, transcription, recording_url, recording_type, has_recording, is_internal, is_transferred, legs, "
-	    "created_at, updated_at) "
-	    "SELECT k.*, $38::timestamptz, $38::timestamptz FROM unnest("
-	    "$1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], "
-	    "$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], "
-	    "$17::timestamptz[], $18::timestamptz[], $19::bigint[], $20::bigint[], $21::bigint[], $22::text[], $23::text[], $24::text[], "
-	    "$25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], "
-	    "$34::boolean[], $35::boolean[], $36::boolean[], $37::integer[]) AS k "
-	    "ON CONFLICT (app_id, id) DO UPDATE SET provider = excluded.provider, provider_call_id = excluded.provider_call_id, "
-	    "dialpad_call_id = excluded.dialpad_call_id, direction = excluded.direction, from_number = excluded.from_number, "
-	    "to_number = excluded.to_number, external_number = excluded.external_number, internal_number = excluded.internal_number, "
-	    "status = excluded.status, outcome = excluded.outcome, provider_state = excluded.provider_state, "
-	    "state_at = excluded.state_at, started_at = excluded.started_at, rang_at = excluded.rang_at, "
-	    "connected_at = excluded.connected_at, ended_at = excluded.ended_at, talk_time_ms = excluded.talk_time_ms, "
-	    "hold_time_ms = excluded.hold_time_ms, duration_ms = excluded.duration_ms, agent_id = excluded.agent_id, "
-	    "agent_name = excluded.agent_name, agent_email = excluded.agent_email, group_type = excluded.group_type, "
-	    "group_id = excluded.group_id, group_name = excluded.group_name, contact_id = excluded.contact_id, "
-	    "contact_name = excluded.contact_name, custom_data = excluded.custom_data, transcription = excluded.transcription, "
-	    "recording_url = excluded.recording_url, recording_type = excluded.recording_type, has_recording = excluded.has_recording, "
-	    "is_internal = excluded.is_internal, is_transferred = excluded.is_transferred, end_inferred = false, legs = excluded.legs, "
-	    "updated_at = excluded.updated_at" },
-	[R_RECORDINGS_WRITE] = { "recordings_write", "INSERT INTO call_recordings AS r (app_id, call_id, recording_id, type, url, started_at, "
-	    "duration_ms) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[]) "
-	    "ON CONFLICT (app_id, call_id, recording_id) DO UPDATE SET type = excluded.type, url = excluded.url, "
-	    "started_at = excluded.started_at, duration_ms = excluded.duration_ms "
-	    "WHERE (r.type, r.url, r.started_at, r.duration_ms) IS DISTINCT FROM "
-	    "(excluded.type, excluded.url, excluded.started_at, excluded.duration_ms)" },
+	[R_CALLS_DROP] = { "calls_drop", "DELETE FROM calls c USING " LOSERS
+	    " WHERE c.app_id = k.app_id AND c.id = k.loser" },
+	[R_CALLS_WRITE] = { "calls_write", "INSERT INTO calls (app_id, id, provider, provider_call_id, "
+	    "dialpad_call_id, direction, from_number, to_number, external_number, internal_number, status, outcome, "
+	    "provider_state, state_at, started_at, rang_at, connected_at, ended_at, talk_time_ms, hold_time_ms, "
+	    "duration_ms, agent_id, agent_name, agent_email, group_type, group_id, group_name, contact_id, "
+	    "contact_name, custom_data, transcription, recording_url, recording_type, has_recording, is_internal, "
+	    "is_transferred, legs, created_at, updated_at) SELECT k.*, $38::timestamptz, $38::timestamptz FROM "
+	    "unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], "
+	    "$8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], "
+	    "$15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::bigint[], "
+	    "$20::bigint[], $21::bigint[], $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], "
+	    "$27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], "
+	    "$34::boolean[], $35::boolean[], $36::boolean[], $37::integer[]) AS k ON CONFLICT (app_id, id) DO "
+	    "UPDATE SET provider = excluded.provider, provider_call_id = excluded.provider_call_id, dialpad_call_id "
+	    "= excluded.dialpad_call_id, direction = excluded.direction, from_number = excluded.from_number, "
+	    "to_number = excluded.to_number, external_number = excluded.external_number, internal_number = "
+	    "excluded.internal_number, status = excluded.status, outcome = excluded.outcome, provider_state = "
+	    "excluded.provider_state, state_at = excluded.state_at, started_at = excluded.started_at, rang_at = "
+	    "excluded.rang_at, connected_at = excluded.connected_at, ended_at = excluded.ended_at, talk_time_ms = "
+	    "excluded.talk_time_ms, hold_time_ms = excluded.hold_time_ms, duration_ms = excluded.duration_ms, "
+	    "agent_id = excluded.agent_id, agent_name = excluded.agent_name, agent_email = excluded.agent_email, "
+	    "group_type = excluded.group_type, group_id = excluded.group_id, group_name = excluded.group_name, "
+	    "contact_id = excluded.contact_id, contact_name = excluded.contact_name, custom_data = "
+	    "excluded.custom_data, transcription = excluded.transcription, recording_url = excluded.recording_url, "
+	    "recording_type = excluded.recording_type, has_recording = excluded.has_recording, is_internal = "
+	    "excluded.is_internal, is_transferred = excluded.is_transferred, end_inferred = false, legs = "
+	    "excluded.legs, updated_at = excluded.updated_at" },
+	[R_RECORDINGS_WRITE] = { "recordings_write", "INSERT INTO call_recordings AS r (app_id, call_id, "
+	    "recording_id, type, url, started_at, duration_ms) SELECT * FROM unnest($1::uuid[], $2::uuid[], "
+	    "$3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[]) ON CONFLICT (app_id, call_id, "
+	    "recording_id) DO UPDATE SET type = excluded.type, url = excluded.url, started_at = "
+	    "excluded.started_at, duration_ms = excluded.duration_ms WHERE (r.type, r.url, r.started_at, "
+	    "r.duration_ms) IS DISTINCT FROM (excluded.type, excluded.url, excluded.started_at, "
+	    "excluded.duration_ms)" },
 	[R_DEAD_ADD] = { "dead_add", "INSERT INTO webhook_dead (app_id, id, received_at, died_at, attempts, reason) "
-	    "SELECT k.app_id, k.id, k.received_at::timestamptz, $6::timestamptz, k.attempts, k.reason "
-	    "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::text[]) AS k (app_id, id, received_at, attempts, reason) "
-	    "ON CONFLICT DO NOTHING" },
+	    "SELECT k.app_id, k.id, k.received_at::timestamptz, $6::timestamptz, k.attempts, k.reason FROM "
+	    "unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::text[]) AS k (app_id, id, received_at, "
+	    "attempts, reason) ON CONFLICT DO NOTHING" },
 
 	/* The rest is housekeeping for the whole database, whoever the rows belong to. */
-	[R_LOOK] = { "look", "SELECT (SELECT count(*) FROM (SELECT 1 FROM webhook_queue q WHERE q.next_try_at >= $2::timestamptz "
-	    "LIMIT 100000) n), (SELECT (extract(epoch FROM $1::timestamptz - q.received_at) * 1000)::bigint FROM webhook_queue q "
-	    "WHERE q.next_try_at >= $2::timestamptz ORDER BY q.next_try_at, q.id LIMIT 1)" },
-	[R_LOCK_TIMEOUT] = { "lock_timeout", "SELECT set_config('lock_timeout', '500ms', true)" },
+	[R_LOOK] = { "look", "SELECT (SELECT count(*) FROM (SELECT 1 FROM webhook_queue q WHERE q.next_try_at >= "
+	    "$2::timestamptz LIMIT 100000) n), (SELECT (extract(epoch FROM $1::timestamptz - q.received_at) * "
+	    "1000)::bigint FROM webhook_queue q WHERE q.next_try_at >= $2::timestamptz ORDER BY q.next_try_at, q.id "
+	    "LIMIT 1)" },
+	[R_SWEEP_SETTINGS] = { "sweep_settings", "SELECT set_config('lock_timeout', '500ms', true), "
+	    "set_config('enable_bitmapscan', 'on', true)" },
 	[R_PARTITIONS_MAKE] = { "partitions_make", "SELECT ringd_make_partitions($1::integer)" },
 	[R_PARTITIONS_DROP] = { "partitions_drop", "SELECT ringd_drop_partitions($1::integer)" },
-	[R_DEDUPE_SWEEP] = { "dedupe_sweep", "DELETE FROM event_dedupe d WHERE (d.app_id, d.digest) IN (SELECT o.app_id, o.digest "
-	    "FROM event_dedupe o WHERE o.received_at < $1::timestamptz LIMIT $2::bigint)" },
-	[R_DEAD_SWEEP] = { "dead_sweep", "DELETE FROM webhook_dead d WHERE (d.app_id, d.id) IN (SELECT o.app_id, o.id "
-	    "FROM webhook_dead o WHERE o.died_at < $1::timestamptz LIMIT $2::bigint)" },
+	[R_DEDUPE_SWEEP] = { "dedupe_sweep", "DELETE FROM event_dedupe d WHERE (d.app_id, d.digest) IN (SELECT "
+	    "o.app_id, o.digest FROM event_dedupe o WHERE o.received_at < $1::timestamptz LIMIT $2::bigint)" },
+	[R_DEAD_SWEEP] = { "dead_sweep", "DELETE FROM webhook_dead d WHERE (d.app_id, d.id) IN (SELECT o.app_id, "
+	    "o.id FROM webhook_dead o WHERE o.died_at < $1::timestamptz LIMIT $2::bigint)" },
 };
 
 const struct db_stmt_table *

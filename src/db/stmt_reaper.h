@@ -1,7 +1,7 @@
 /*
- * stmt_reaper: the reaper's statements. It works for all tenants at once, so its role may see every row of the tables it needs;
- * each statement still joins and writes by app_id. Times come in as parameters (no now() in them: Citus forbids it
- * in DO UPDATE, and the clock of the process is the one tests can shift).
+ * stmt_reaper: the reaper's statements. It works for all tenants at once, so its role may see every row of the tables
+ * it needs; each statement still joins and writes by app_id. Times come in as parameters (no now() in them: Citus
+ * forbids it in DO UPDATE, and the clock of the process is the one tests can shift).
  */
 #ifndef RINGD_STMT_REAPER_H
 #define RINGD_STMT_REAPER_H
@@ -44,7 +44,7 @@ enum reaper_stmt {
 	R_DEAD_ADD,		/* $1 apps, $2 ids, $3 received_at (text), $4 attempts, $5 reasons, $6 now */
 
 	R_LOOK,			/* $1 now, $2 floor: rows waiting (counted up to 100000), age of the oldest in ms */
-	R_LOCK_TIMEOUT,
+	R_SWEEP_SETTINGS,	/* until the end of the transaction */
 	R_PARTITIONS_MAKE,	/* $1 days ahead */
 	R_PARTITIONS_DROP,	/* $1 days kept */
 	R_DEDUPE_SWEEP,		/* $1 older than, $2 rows */

@@ -95,7 +95,7 @@ static struct db_stmt stmts[W_COUNT] = {
 	    "AND c.id = " CALL_ID " LIMIT 1") },
 	[W_CALL_RECORDINGS] = { "call_recordings", BY_KEY("read", "SELECT c.recording_id, c.type, c.url, c.started_at, c.duration_ms "
 	    "FROM call_recordings c WHERE c.app_id = $1::text::uuid AND k.state = 'ok' AND c.call_id = " CALL_ID
-	    " ORDER BY c.started_at, c.recording_id LIMIT 64") },
+	    " ORDER BY c.recording_id LIMIT 64") },
 	[W_CALLS + CALLS_BY_TIME] = { "calls_by_time", PAGE(BY_TIME) },
 	[W_CALLS + CALLS_BY_ACTIVE] = { "calls_by_active", PAGE(BY_ACTIVE) },
 	[W_CALLS + CALLS_BY_STATUS] = { "calls_by_status", PAGE(BY_STATUS) },

@@ -1,7 +1,8 @@
 /*
- * apply: from the events of a batch to the calls they touch. Serialises with other reapers by two things only: inserting
- * leg ids, in one order, and locking calls, in one order. Whoever holds a call's lock is the only one to change its legs, so what
- * is read after the lock is true until the commit. Nothing here decides what a call is: model/ does.
+ * apply: from the events of a batch to the calls they touch. Serialises with other reapers by two things only:
+ * inserting leg ids, in one order, and locking calls, in one order. Whoever holds a call's lock is the only one to
+ * change its legs, so what is read after the lock is true until the commit. Nothing here decides what a call is: model/
+ * does.
  */
 #include <sys/types.h>
 

@@ -1,6 +1,7 @@
 /*
- * batch: see batch.h. Legs are joined twice by model/leg_set: by what the events name, to give each new call one id, and again with what
- * the database knows of them. Everything is sorted first, so nothing depends on the order in which events came.
+ * batch: see batch.h. Legs are joined twice by model/leg_set: by what the events name, to give each new call one id,
+ * and again with what the database knows of them. Everything is sorted first, so nothing depends on the order in which
+ * events came.
  */
 #include <sys/types.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /*
- * batch: the events of one transaction and what they are about, as values in memory: which provider legs they name, which of them
- * belong together, which calls they touch. Pure: no SQL, no clock. Lives in its arena from the claim to the commit.
+ * batch: the events of one transaction and what they are about, as values in memory: which provider legs they name,
+ * which of them belong together, which calls they touch. Pure: no SQL, no clock. Lives in its arena from the claim to
+ * the commit.
  */
 #ifndef RINGD_BATCH_H
 #define RINGD_BATCH_H

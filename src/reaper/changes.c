@@ -1,6 +1,7 @@
 /*
- * changes: see changes.h. Walks the groups of a batch: joins what is stored of each leg with what the batch says, derives the
- * call and puts down what differs. Pure but for memory; a group's legs live in a scratch arena that is given back before the next.
+ * changes: see changes.h. Walks the groups of a batch: joins what is stored of each leg with what the batch says,
+ * derives the call and puts down what differs. Pure but for memory; a group's legs live in a scratch arena that is
+ * given back before the next.
  */
 #include <sys/types.h>
 #include <stdlib.h>

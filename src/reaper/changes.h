@@ -1,6 +1,6 @@
 /*
- * changes: what a batch does to the tables, as columns ready to be sent. Computed from the groups of a batch alone: a call's row is
- * a function of its legs and of nothing else.
+ * changes: what a batch does to the tables, as columns ready to be sent. Computed from the groups of a batch alone: a
+ * call's row is a function of its legs and of nothing else.
  */
 #ifndef RINGD_CHANGES_H
 #define RINGD_CHANGES_H

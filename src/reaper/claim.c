@@ -1,7 +1,7 @@
 /*
- * claim: takes events off the queue and reads what they say. The rows are deleted in the transaction that applies them, so a death at
- * any point puts them back. Once something failed, events are taken one at a time, and each attempt is counted in a transaction of
- * its own before anything is tried: an event that kills its reaper is found out too.
+ * claim: takes events off the queue and reads what they say. The rows are deleted in the transaction that applies them,
+ * so a death at any point puts them back. Once something failed, events are taken one at a time, and each attempt is
+ * counted in a transaction of its own before anything is tried: an event that kills its reaper is found out too.
  */
 #include <sys/types.h>
 #include <stdio.h>
@@ -46,9 +46,9 @@ count_one(struct reaper *r)
 }
 
 /*
- * While somebody holds an old snapshot (a dump, a forgotten transaction) vacuum cannot remove the rows already taken, and every claim
- * would read through all of them. Then claims begin where the last one ended; what lies before (a row that came late, or that
- * another reaper put back) is found by the full claim every few seconds.
+ * While somebody holds an old snapshot (a dump, a forgotten transaction) vacuum cannot remove the rows already taken,
+ * and every claim would read through all of them. Then claims begin where the last one ended; what lies before (a row
+ * that came late, or that another reaper put back) is found by the full claim every few seconds.
  */
 void
 claim_put_floor(const struct reaper *r, struct db_params *p)

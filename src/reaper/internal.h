@@ -1,6 +1,7 @@
 /*
- * internal: what the files of reaper/ share. One thing at a time is under way on the one connection: a batch, a step of the sweep, a
- * look at the queue. Each ends in reaper_next(), which picks what comes then; nothing else submits the first job of anything.
+ * internal: what the files of reaper/ share. One thing at a time is under way on the one connection: a batch, a step of
+ * the sweep, a look at the queue. Each ends in reaper_next(), which picks what comes then; nothing else submits the
+ * first job of anything.
  */
 #ifndef RINGD_REAPER_INTERNAL_H
 #define RINGD_REAPER_INTERNAL_H

@@ -1,7 +1,7 @@
 /*
- * reaper: the process: its loop, its one connection, its signals, and the choice of what to do next. Sleeps until the queue may hold
- * something: a byte from a worker, or the poll, which remains the truth when a byte is lost. Never listens on a network
- * port, never decides what a call is.
+ * reaper: the process: its loop, its one connection, its signals, and the choice of what to do next. Sleeps until the
+ * queue may hold something: a byte from a worker, or the poll, which remains the truth when a byte is lost. Never
+ * listens on a network port, never decides what a call is.
  */
 #include <sys/types.h>
 #include <errno.h>

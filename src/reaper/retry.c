@@ -1,7 +1,8 @@
 /*
- * retry: what follows a batch. Additive-increase is too slow after a poisoned event and a batch of one too slow for long, so the number
- * of events doubles on success and halves on failure. The guilty event ends alone, is put off further each time, and becomes a dead
- * letter with its reason; nothing is ever thrown away. What is nobody's fault (another reaper, a full disk) costs no event an attempt.
+ * retry: what follows a batch. Additive-increase is too slow after a poisoned event and a batch of one too slow for
+ * long, so the number of events doubles on success and halves on failure. The guilty event ends alone, is put off
+ * further each time, and becomes a dead letter with its reason; nothing is ever thrown away. What is nobody's fault
+ * (another reaper, a full disk) costs no event an attempt.
  */
 #include <sys/types.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /*
- * sweep: housekeeping, in small steps between batches: partitions made ahead and dropped behind, old digests and dead letters deleted.
- * Two reapers doing it at once is harmless. Never waits long for a lock: whoever queues behind it would wait too.
+ * sweep: housekeeping, in small steps between batches: partitions made ahead and dropped behind, old digests and dead
+ * letters deleted. Two reapers doing it at once is harmless. Never waits long for a lock: whoever queues behind it
+ * would wait too.
  */
 #include <sys/types.h>
 
@@ -46,7 +47,7 @@ on_swept(void *arg, const struct db_result *result)
 	int64_t n;
 
 	if (db_outcome(result) == DB_OK) {
-		n = partitions ? db_i64(result, 1, 0, 0, 0) : db_affected(result, 0);
+		n = partitions ? db_i64(result, 1, 0, 0, 0) : db_affected(result, 1);
 		if (n > 0)
 			log_info("sweep: %s: %lld", what[r->sweep], (long long)n);
 		if (partitions || n < SWEEP_ROWS)
@@ -66,11 +67,11 @@ sweep_step(struct reaper *r)
 	bool dedupe = r->sweep == SWEEP_DEDUPE;
 	DB_PARAMS(p, 2);
 
+	db_job_add(j, R_SWEEP_SETTINGS, NULL, 0);
 	switch (r->sweep) {
 	case SWEEP_MAKE:
 	case SWEEP_DROP:
 		db_put_i32(&p, (int32_t)(r->sweep == SWEEP_MAKE ? r->conf->partitions_ahead_days : r->conf->events_keep_days));
-		db_job_add(j, R_LOCK_TIMEOUT, NULL, 0);
 		db_job_add(j, r->sweep == SWEEP_MAKE ? R_PARTITIONS_MAKE : R_PARTITIONS_DROP, p.p, p.n);
 		break;
 	case SWEEP_DEDUPE:

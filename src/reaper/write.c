@@ -1,6 +1,6 @@
 /*
- * write: the last job of a batch: everything it changes, one statement a table, and the commit. If any statement fails the rest is
- * skipped, the commit too, and the batch is rolled back.
+ * write: the last job of a batch: everything it changes, one statement a table, and the commit. If any statement fails
+ * the rest is skipped, the commit too, and the batch is rolled back.
  */
 #include <sys/types.h>
 

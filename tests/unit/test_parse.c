@@ -175,7 +175,8 @@ test_state_is_told(void **state)
 static void
 test_continue_is_wanted_until_the_body_is_there(void **state)
 {
-	static const char	 text[] = "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n";
+	static const char	 text[] = "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+				     "Content-Length: 1\r\n\r\n";
 	struct parse		*p = parse_new(&play_limits, 16);
 	struct http_request	 rq;
 	size_t			 taken;

@@ -41,6 +41,7 @@ static const struct sample good[] = {
 	S(SIG "\x21\x21\0\x24" V6, "2001:db8::1 8080"),
 	S(SIG "\x21\x21\0\x24" MAPPED, "192.0.2.1 8080"),
 	S(SIG "\x21\x11\0\x14" V4 "\x04\0\0\x05\0\x02zz", "192.0.2.1 8080"),
+	S(SIG "\x21\x11\0\x0f" V4 "\x04\0\0", "192.0.2.1 8080"),
 	S(SIG "\x20\0\0\0", "unknown 0"),
 	S(SIG "\x20\x11\0\x0c" V4, "unknown 0"),
 	S(SIG "\x20\xff\0\x01" "z", "unknown 0"),

@@ -138,7 +138,12 @@ test_reason(void **state)
 {
 	(void)state;
 	assert_string_equal(http_reason(200), "OK");
+	assert_string_equal(http_reason(400), "Bad Request");
+	assert_string_equal(http_reason(413), "Content Too Large");
+	assert_string_equal(http_reason(414), "URI Too Long");
+	assert_string_equal(http_reason(417), "Expectation Failed");
 	assert_string_equal(http_reason(431), "Request Header Fields Too Large");
+	assert_string_equal(http_reason(501), "Not Implemented");
 	assert_string_equal(http_reason(505), "HTTP Version Not Supported");
 	assert_string_equal(http_reason(299), "Unknown");
 }
