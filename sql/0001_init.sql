@@ -1,5 +1,5 @@
--- ringd's schema, version 1. Run by `ringctl migrate` as the owner, inside a transaction that ringctl opens and with the
--- version it records; after sql/roles.sql.
+-- ringd's schema, version 1. Run by `ringctl migrate` as the owner, inside a transaction that ringctl opens and with
+-- the version it records; after sql/roles.sql.
 --
 -- Every tenant table is led by app_id, in every key, so that it can be distributed by it. No sequence, no trigger, no
 -- advisory lock. Ids are UUIDv7 made by ringd. Policies compare with the setting itself: a sub-select there is refused
@@ -92,7 +92,8 @@ CREATE TABLE webhook_events (
 	is_call		boolean NOT NULL,
 	source		text NOT NULL,		-- 'webhook', 'replay', ...
 	hook_id		uuid,
-	secret_used	text NOT NULL CHECK (secret_used IN ('current', 'previous', 'global', 'global_previous', 'none')),
+	secret_used	text NOT NULL
+	    CHECK (secret_used IN ('current', 'previous', 'global', 'global_previous', 'none')),
 	request_id	text,
 	digest		bytea NOT NULL,
 	facts		json,			-- the leg record, when is_call
@@ -224,13 +225,15 @@ CREATE INDEX call_redirects_call ON call_redirects (app_id, call_id);
 
 ------------------------------------------------------------------------ walls
 
--- FORCE binds the owner too, so that a wall is never an accident of who asks; the owner's policy then lets it through by name.
+-- FORCE binds the owner too, so that a wall is never an accident of who asks; the owner's policy then lets it through
+-- by name.
 DO $$
 DECLARE
 	t text;
 BEGIN
-	FOREACH t IN ARRAY ARRAY['apps', 'api_keys', 'api_key_lookup', 'hooks', 'hook_lookup', 'webhook_events', 'event_dedupe',
-	    'webhook_queue', 'webhook_dead', 'calls', 'call_legs', 'call_recordings', 'call_redirects'] LOOP
+	FOREACH t IN ARRAY ARRAY['apps', 'api_keys', 'api_key_lookup', 'hooks', 'hook_lookup', 'webhook_events',
+	    'event_dedupe', 'webhook_queue', 'webhook_dead', 'calls', 'call_legs', 'call_recordings',
+	    'call_redirects'] LOOP
 		EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
 		EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
 		EXECUTE format('CREATE POLICY owner ON %I FOR ALL TO CURRENT_USER USING (true) WITH CHECK (true)', t);
@@ -245,7 +248,8 @@ BEGIN
 	END LOOP;
 
 	-- The reaper works for all tenants at once.
-	FOREACH t IN ARRAY ARRAY['webhook_queue', 'webhook_dead', 'calls', 'call_legs', 'call_recordings', 'call_redirects'] LOOP
+	FOREACH t IN ARRAY ARRAY['webhook_queue', 'webhook_dead', 'calls', 'call_legs', 'call_recordings',
+	    'call_redirects'] LOOP
 		EXECUTE format('CREATE POLICY reaper ON %I FOR ALL TO ringd_reaper USING (true) WITH CHECK (true)', t);
 		EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO ringd_reaper', t);
 	END LOOP;
@@ -302,12 +306,14 @@ BEGIN
 		CONTINUE WHEN to_regclass('public.' || part) IS NOT NULL;
 		BEGIN
 			EXECUTE format('CREATE TABLE public.%I (LIKE public.webhook_events INCLUDING ALL)', part);
-			EXECUTE format('ALTER TABLE public.webhook_events ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
-			    part, day || ' 00:00:00+00', day + 1 || ' 00:00:00+00');
-			-- Rows are reached through the parent and its policies; asked directly, a partition shows nothing to anybody else.
+			EXECUTE format('ALTER TABLE public.webhook_events ATTACH PARTITION public.%I '
+			    'FOR VALUES FROM (%L) TO (%L)', part, day || ' 00:00:00+00', day + 1 || ' 00:00:00+00');
+			-- Rows are reached through the parent and its policies; asked directly, a partition shows
+			-- nothing to anybody but the owner.
 			EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', part);
 			EXECUTE format('ALTER TABLE public.%I FORCE ROW LEVEL SECURITY', part);
-			EXECUTE format('CREATE POLICY owner ON public.%I FOR ALL TO CURRENT_USER USING (true) WITH CHECK (true)', part);
+			EXECUTE format('CREATE POLICY owner ON public.%I FOR ALL TO CURRENT_USER '
+			    'USING (true) WITH CHECK (true)', part);
 			made := made + 1;
 		EXCEPTION WHEN duplicate_table OR unique_violation OR duplicate_object THEN
 			NULL;		-- somebody else made it in this very moment
@@ -317,8 +323,8 @@ BEGIN
 END
 $$;
 
--- Drops the partitions of days more than keep_days before today (UTC). Returns how many. A drop locks webhook_events for
--- a moment: the caller sets lock_timeout, so that it never waits in everybody's way.
+-- Drops the partitions of days more than keep_days before today (UTC). Returns how many. A drop locks webhook_events
+-- for a moment: the caller sets lock_timeout, so that it never waits in everybody's way.
 CREATE FUNCTION ringd_drop_partitions(keep_days integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE

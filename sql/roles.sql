@@ -17,13 +17,15 @@ BEGIN
 		-- Also for a role that somebody made by hand: none of these may ever be able to step over the walls.
 		EXECUTE pg_catalog.format(
 		    'ALTER ROLE %I LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION', role_name);
-		EXECUTE pg_catalog.format('GRANT CONNECT ON DATABASE %I TO %I', pg_catalog.current_database(), role_name);
+		EXECUTE pg_catalog.format('GRANT CONNECT ON DATABASE %I TO %I',
+		    pg_catalog.current_database(), role_name);
 	END LOOP;
 	EXECUTE pg_catalog.format('GRANT CREATE ON DATABASE %I TO ringd_owner', pg_catalog.current_database());
 END
 $$;
 
--- PostgreSQL 14 still lets everybody create in public; functions that run as their owner must not find strangers' objects there.
+-- PostgreSQL 14 still lets everybody create in public; functions that run as their owner must not find strangers'
+-- objects there.
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO ringd_owner;
 GRANT USAGE ON SCHEMA public TO ringd_worker, ringd_reaper;

@@ -71,13 +71,24 @@ json_arr_end(struct json_out *j)
 	close_container(j, ']');
 }
 
+/* Comma, quotes, name and colon in one go: every value of a row has a name. */
 void
 json_key(struct json_out *j, const char *name)
 {
-	before_value(j);
-	buf_putc(j->b, '"');
-	buf_puts(j->b, name);
-	buf_put(j->b, "\":", 2);
+	size_t n = strlen(name);
+	char *to;
+
+	if (!buf_room(j->b, n + 4))
+		return;
+	to = j->b->p + j->b->len;
+	if (j->comma)
+		*to++ = ',';
+	*to++ = '"';
+	memcpy(to, name, n);
+	to += n;
+	*to++ = '"';
+	*to++ = ':';
+	j->b->len = (size_t)(to - j->b->p);
 	j->comma = false;
 }
 
@@ -112,6 +123,8 @@ json_str(struct json_out *j, struct str s)
 		return;
 	}
 	before_value(j);
+	if (!buf_room(j->b, s.n + 2))
+		return;
 	buf_putc(j->b, '"');
 	for (start = at = 0; at < s.n; start = at) {
 		while (at < s.n && is_plain(s.p[at]))

@@ -13,7 +13,8 @@
 
 /* Object ids of the built-in types are fixed by PostgreSQL's catalog. */
 static const uint32_t type_oid[] = {
-	[DB_UUID] = 2950, [DB_TEXT] = 25, [DB_JSON] = 114, [DB_BOOL] = 16, [DB_INTEGER] = 23, [DB_BIGINT] = 20, [DB_TIME] = 1184,
+	[DB_TEXT] = 25, [DB_UUID] = 2950, [DB_JSON] = 114, [DB_BOOL] = 16, [DB_INTEGER] = 23, [DB_BIGINT] = 20,
+	[DB_TIME] = 1184,
 };
 
 static void

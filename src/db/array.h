@@ -15,7 +15,7 @@
 
 #define DB_TIME_MAX_MS	INT64_C(253402300799999)	/* the end of the year 9999 */
 
-enum db_type { DB_UUID, DB_TEXT, DB_JSON, DB_BOOL, DB_INTEGER, DB_BIGINT, DB_TIME };
+enum db_type { DB_TEXT, DB_UUID, DB_JSON, DB_BOOL, DB_INTEGER, DB_BIGINT, DB_TIME };
 
 struct db_array {
 	struct buf	b;

@@ -13,7 +13,8 @@
 #define ALIASES										\
 	"unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS k (app_id, provider, leg_id, ord)"
 #define LEG_ROWS									\
-	"unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::json[]) AS k (app_id, provider, leg_id, call_id, state)"
+	"unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::json[]) "		\
+	"AS k (app_id, provider, leg_id, call_id, state)"
 #define MERGED		"unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (app_id, loser, winner)"
 #define LOSERS		"unnest($1::uuid[], $2::uuid[]) AS k (app_id, loser)"
 /* By primary key. The last condition, true of every row, keeps the planner from call_legs_call, which holds all columns
@@ -26,8 +27,9 @@
 	"floor(extract(epoch FROM q.next_try_at) * 1000)::bigint"
 
 #define COUNT(which)									\
-	"UPDATE webhook_queue q SET attempts = q.attempts + 1, next_try_at = $1::timestamptz + least($3::bigint, "	\
-	"$2::bigint * (1::bigint << least(q.attempts, 20))) * $4::bigint / 100 * interval '1 millisecond' "	\
+	"UPDATE webhook_queue q SET attempts = q.attempts + 1, next_try_at = $1::timestamptz + "	\
+	"least($3::bigint, $2::bigint * (1::bigint << least(q.attempts, 20))) * $4::bigint / 100 "	\
+	"* interval '1 millisecond' "								\
 	"WHERE (q.app_id, q.id) IN (SELECT d.app_id, d.id FROM webhook_queue d "		\
 	"WHERE d.next_try_at <= $1::timestamptz" which						\
 	" ORDER BY d.next_try_at, d.id LIMIT 1 FOR UPDATE SKIP LOCKED)" CLAIMED

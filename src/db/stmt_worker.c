@@ -33,8 +33,9 @@ const int worker_batch_rows[WORKER_BATCH_CLASSES] = { 64, 16, 4, 1 };
 	"c.id, c.provider, c.provider_call_id, c.dialpad_call_id, c.direction, c.from_number, c.to_number, c.status, c.outcome, "	\
 	"c.provider_state, c.started_at, c.rang_at, c.connected_at, c.ended_at, c.talk_time_ms, c.hold_time_ms, c.duration_ms, "	\
 	"c.agent_id, c.agent_name, c.agent_email, c.group_type, c.group_id, c.group_name, c.contact_id, c.contact_name, c.custom_data, "	\
-	"c.transcription, c.recording_url, c.recording_type, c.has_recording, c.is_internal, c.is_transferred, c.end_inferred, c.legs, "	\
-	"c.updated_at"
+	"c.recording_url, c.recording_type, c.has_recording, c.is_internal, c.is_transferred, c.end_inferred, c.updated_at"
+/* Only with a single call: a transcription may be long and lies outside of the row. */
+#define DETAIL_COLUMNS	CALL_COLUMNS ", c.legs, c.transcription"
 
 /* An id whose call was merged into another leads to that one. */
 #define CALL_ID										\
@@ -91,7 +92,7 @@ static struct db_stmt stmts[W_COUNT] = {
 	[W_HOOKS] = { "hooks", "SELECT encode(h.token_hash, 'hex'), h.app_id, h.hook_id, h.provider, h.org_id, h.secret, "
 	    "h.previous_secret, h.previous_until, h.enabled, h.updated_at FROM hook_lookup h "
 	    "WHERE (h.updated_at, h.token_hash) > ($1::timestamptz, $2::bytea) ORDER BY h.updated_at, h.token_hash LIMIT 5000" },
-	[W_CALL] = { "call", BY_KEY("read", "SELECT " CALL_COLUMNS " FROM calls c WHERE c.app_id = $1::text::uuid AND k.state = 'ok' "
+	[W_CALL] = { "call", BY_KEY("read", "SELECT " DETAIL_COLUMNS " FROM calls c WHERE c.app_id = $1::text::uuid AND k.state = 'ok' "
 	    "AND c.id = " CALL_ID " LIMIT 1") },
 	[W_CALL_RECORDINGS] = { "call_recordings", BY_KEY("read", "SELECT c.recording_id, c.type, c.url, c.started_at, c.duration_ms "
 	    "FROM call_recordings c WHERE c.app_id = $1::text::uuid AND k.state = 'ok' AND c.call_id = " CALL_ID

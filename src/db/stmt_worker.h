@@ -35,11 +35,11 @@ extern const int worker_batch_rows[WORKER_BATCH_CLASSES];	/* 64 16 4 1 */
 #define W_EVENT_COLS	15
 #define W_QUEUE_COLS	4	/* app_id, id, received_at, next_try_at */
 
-/* Columns of a call row in W_CALL and W_CALLS, after the key's state in column 0. */
+/* Columns of a call row in W_CALL and W_CALLS, after the key's state in column 0; from C_LEGS on in W_CALL only. */
 enum call_col { C_KEY_STATE, C_ID, C_PROVIDER, C_PROVIDER_CALL_ID, C_DIALPAD_CALL_ID, C_DIRECTION, C_FROM, C_TO, C_STATUS, C_OUTCOME,
 	C_PROVIDER_STATE, C_STARTED, C_RANG, C_CONNECTED, C_ENDED, C_TALK, C_HOLD, C_DURATION, C_AGENT_ID, C_AGENT_NAME, C_AGENT_EMAIL,
-	C_GROUP_TYPE, C_GROUP_ID, C_GROUP_NAME, C_CONTACT_ID, C_CONTACT_NAME, C_CUSTOM_DATA, C_TRANSCRIPTION, C_RECORDING_URL,
-	C_RECORDING_TYPE, C_HAS_RECORDING, C_IS_INTERNAL, C_IS_TRANSFERRED, C_END_INFERRED, C_LEGS, C_UPDATED };
+	C_GROUP_TYPE, C_GROUP_ID, C_GROUP_NAME, C_CONTACT_ID, C_CONTACT_NAME, C_CUSTOM_DATA, C_RECORDING_URL,
+	C_RECORDING_TYPE, C_HAS_RECORDING, C_IS_INTERNAL, C_IS_TRANSFERRED, C_END_INFERRED, C_UPDATED, C_LEGS, C_TRANSCRIPTION };
 
 /* The table, built on first use (the VALUES lists are long); lives as long as the process. */
 const struct db_stmt_table *stmt_worker_table(void);

@@ -1,7 +1,7 @@
 /*
- * offload: one detached thread and one pipe per job. The thread may touch nothing but the work's argument and its end of
- * the pipe, because the rest of the program has no locks; the byte in the pipe is what hands the argument back. Signals
- * stay with the loop's thread: a handler running here would be a second thread in code that knows of none.
+ * offload: one detached thread and one pipe per job. The thread may touch nothing but the argument of its work and its
+ * end of the pipe, because the rest of the program has no locks; the byte in the pipe is what hands the argument back.
+ * Signals stay with the thread of the loop: a handler running here would be a second thread in code that knows of none.
  */
 #include <sys/types.h>
 

@@ -66,9 +66,10 @@ keep_calls(struct batch *b, const struct db_result *result)
 	if (b->call == NULL)
 		return false;
 	for (i = 0; i < n; i++) {
-		if (!db_uuid(result, LOCKED, i, LOCK_APP, &b->call[i].app) || !db_uuid(result, LOCKED, i, LOCK_ID, &b->call[i].id))
+		struct known_call *c = &b->call[i];
+		if (!db_uuid(result, LOCKED, i, LOCK_APP, &c->app) || !db_uuid(result, LOCKED, i, LOCK_ID, &c->id))
 			return false;
-		b->call[i].legs = db_i64(result, LOCKED, i, LOCK_LEGS, 0);
+		c->legs = db_i64(result, LOCKED, i, LOCK_LEGS, 0);
 	}
 	b->ncalls = (size_t)n;
 	return true;

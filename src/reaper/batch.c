@@ -104,11 +104,14 @@ compare_to_alias(const void *key, const void *alias)
 static size_t
 list_mentions(struct batch *b, struct mention *m)
 {
+	const struct event_at_work *e;
 	size_t i, k, n = 0;
 
-	for (i = 0; i < b->nlive; i++)
+	for (i = 0; i < b->nlive; i++) {
+		e = &b->event[i];
 		for (k = 0; k < b->named[i].nids; k++)
-			m[n++] = (struct mention){ b->event[i].app, b->event[i].provider, b->named[i].ids[k], i, k == 0 };
+			m[n++] = (struct mention){ e->app, e->provider, b->named[i].ids[k], i, k == 0 };
+	}
 	qsort(m, n, sizeof(*m), compare_mentions);
 	return n;
 }
@@ -231,8 +234,8 @@ bool
 batch_leg_loaded(struct batch *b, size_t call, struct str id, struct str state)
 {
 	struct mention key = { .app = b->call[call].app, .provider = b->call[call].provider, .id = id };
-	struct alias *a = b->naliases > 0 ? bsearch(&key, b->alias, b->naliases, sizeof(*b->alias), compare_to_alias) : NULL;
 	struct str copy = arena_str(&b->arena, state);
+	struct alias *a = bsearch(&key, b->alias, b->naliases, sizeof(*b->alias), compare_to_alias);
 
 	if (state.p != NULL && copy.p == NULL)
 		return false;

@@ -15,7 +15,7 @@
 #define JITTER_MIN	75			/* per cent of the computed wait */
 #define JITTER_SPAN	50
 
-#define SLOW_CLAIM_US		20000	/* and SLOW_ROW_US a row: slower than that, a claim reads through many rows that are dead already */
+#define SLOW_CLAIM_US		20000	/* and SLOW_ROW_US a row; slower: it reads through many dead rows */
 #define SLOW_ROW_US		20
 #define FLOOR_MS		10000	/* how long claims then begin behind them, before one looks at all again */
 #define FLOOR_MARGIN_MS		3000	/* by how much a row may be committed after a younger one */
@@ -148,7 +148,8 @@ on_counted(void *arg, const struct db_result *result)
 		error = db_text(result, 0, 0, CLAIM_ERROR);
 		if (error.p == NULL)
 			error = STR("the reaper ended each time it tried");
-		snprintf(reason, sizeof(reason), "given up after %lld attempts: %.*s", (long long)r->counted.attempts - 1, STR_ARG(error));
+		snprintf(reason, sizeof(reason), "given up after %lld attempts: %.*s",
+		    (long long)r->counted.attempts - 1, STR_ARG(error));
 		retry_give_up(r, reason);
 		return;
 	}
@@ -277,6 +278,7 @@ on_events(void *arg, const struct db_result *result)
 {
 	struct reaper *r = arg;
 	struct batch *b = &r->batch;
+	struct str provider;
 	int i, n = db_rows(result, 0);
 	int64_t ord;
 
@@ -292,7 +294,8 @@ on_events(void *arg, const struct db_result *result)
 			retry_fault(r, AFTER_SPLIT, "the events of a batch hold too many bytes");
 			return;
 		}
-		if (!batch_read_event(b, (size_t)ord - 1, db_text(result, 0, i, EVENT_PROVIDER), db_text(result, 0, i, EVENT_FACTS))) {
+		provider = db_text(result, 0, i, EVENT_PROVIDER);
+		if (!batch_read_event(b, (size_t)ord - 1, provider, db_text(result, 0, i, EVENT_FACTS))) {
 			retry_fault(r, AFTER_SPLIT, "out of memory for the events of a batch");
 			return;
 		}

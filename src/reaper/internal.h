@@ -14,8 +14,8 @@
 #include "reaper/batch.h"
 #include "reaper/changes.h"
 
-#define REAPER_AGAIN_MAX	5		/* tries of one batch that met another reaper's, before it counts as failed */
-#define REAPER_ERROR_MAX	400		/* bytes of an error's text that are kept */
+#define REAPER_AGAIN_MAX	5	/* tries of one batch that met another reaper's, before it counts as failed */
+#define REAPER_ERROR_MAX	400	/* bytes of an error's text that are kept */
 
 enum sweep_stage { SWEEP_NONE, SWEEP_MAKE, SWEEP_DROP, SWEEP_DEDUPE, SWEEP_DEAD };
 
@@ -56,7 +56,7 @@ struct reaper {
 
 	int64_t			 claimed_at_us;	/* monotonic: when the claim under way was sent */
 	int64_t			 floor_ms;	/* next_try_at up to which everything was taken lately */
-	int64_t			 floor_until_ms;/* monotonic: claims begin at the floor until then; 0: from the beginning */
+	int64_t			 floor_until_ms;/* monotonic: claims begin at the floor until then */
 
 	enum sweep_stage	 sweep;
 	bool			 sweep_turn;

@@ -156,8 +156,11 @@ static void
 on_state(void *arg, enum db_state state)
 {
 	struct reaper *r = arg;
+	static const enum score_db shown[] = {
+		[DB_DOWN] = SCORE_DB_DOWN, [DB_READY] = SCORE_DB_UP, [DB_REFUSED] = SCORE_DB_REFUSED,
+	};
 
-	SCORE_SET(r->h->score->db, state == DB_READY ? SCORE_DB_UP : state == DB_REFUSED ? SCORE_DB_REFUSED : SCORE_DB_DOWN);
+	SCORE_SET(r->h->score->db, shown[state]);
 	child_ready(r->h);
 	r->settled = false;
 	if (state == DB_READY) {
@@ -211,9 +214,15 @@ open_everything(struct reaper *r)
 {
 	const struct conf *c = r->conf;
 	const struct db_config config = {
-		.conninfo = &c->reaper_url, .name = "ringd reaper", .connect_timeout_ms = c->db_connect_timeout_ms,
-		.statement_timeout_ms = c->db_statement_timeout_ms, .job_timeout_ms = c->db_job_timeout_ms, .queue_max = JOBS_MAX,
-		.reconnect_min_ms = c->db_reconnect_min_ms, .reconnect_max_ms = c->db_reconnect_max_ms, .stmts = stmt_reaper_table(),
+		.conninfo = &c->reaper_url,
+		.name = "ringd reaper",
+		.connect_timeout_ms = c->db_connect_timeout_ms,
+		.statement_timeout_ms = c->db_statement_timeout_ms,
+		.job_timeout_ms = c->db_job_timeout_ms,
+		.queue_max = JOBS_MAX,
+		.reconnect_min_ms = c->db_reconnect_min_ms,
+		.reconnect_max_ms = c->db_reconnect_max_ms,
+		.stmts = stmt_reaper_table(),
 	};
 
 	r->poll = timer_new(r->loop, on_poll, r);

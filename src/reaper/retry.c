@@ -28,7 +28,7 @@ enum after
 retry_after(enum db_outcome outcome, const char *sqlstate)
 {
 	static const char *const again[] = { "40" /* serialisation, deadlock */ };
-	/* Connection, resources, intervention, system, authority and privileges, names that do not exist, read-only or other states. */
+	/* Connection, resources, shutdown, system, login, privileges and unknown names, read-only, object state. */
 	static const char *const wait[] = { "08", "53", "57P", "58", "28", "42", "25", "55" };
 	size_t i;
 
@@ -128,8 +128,8 @@ say_failed(const struct reaper *r)
 	}
 	uuid_format(app, r->counted.app);
 	uuid_format(id, r->counted.id);
-	log_warn("event %s: %s; app=%s event=%s attempt=%lld of %lld", what, r->error, app, id, (long long)r->counted.attempts,
-	    (long long)r->conf->reaper_max_attempts);
+	log_warn("event %s: %s; app=%s event=%s attempt=%lld of %lld", what, r->error, app, id,
+	    (long long)r->counted.attempts, (long long)r->conf->reaper_max_attempts);
 }
 
 void

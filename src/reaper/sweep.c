@@ -39,8 +39,8 @@ static void
 on_swept(void *arg, const struct db_result *result)
 {
 	static const char *const what[] = {
-		[SWEEP_MAKE] = "partitions made", [SWEEP_DROP] = "partitions dropped", [SWEEP_DEDUPE] = "old digests deleted",
-		[SWEEP_DEAD] = "old dead letters deleted",
+		[SWEEP_MAKE] = "partitions made", [SWEEP_DROP] = "partitions dropped",
+		[SWEEP_DEDUPE] = "old digests deleted", [SWEEP_DEAD] = "old dead letters deleted",
 	};
 	struct reaper *r = arg;
 	bool partitions = r->sweep == SWEEP_MAKE || r->sweep == SWEEP_DROP;
@@ -60,28 +60,41 @@ on_swept(void *arg, const struct db_result *result)
 	reaper_next(r);
 }
 
+static int64_t
+days_ago(int64_t days)
+{
+	return clock_real_ms() - days * DAY_MS;
+}
+
 void
 sweep_step(struct reaper *r)
 {
+	static const int stmt[] = {
+		[SWEEP_MAKE] = R_PARTITIONS_MAKE, [SWEEP_DROP] = R_PARTITIONS_DROP,
+		[SWEEP_DEDUPE] = R_DEDUPE_SWEEP, [SWEEP_DEAD] = R_DEAD_SWEEP,
+	};
 	struct db_job *j = reaper_job(r, on_swept);
-	bool dedupe = r->sweep == SWEEP_DEDUPE;
 	DB_PARAMS(p, 2);
 
-	db_job_add(j, R_SWEEP_SETTINGS, NULL, 0);
 	switch (r->sweep) {
-	case SWEEP_MAKE:
-	case SWEEP_DROP:
-		db_put_i32(&p, (int32_t)(r->sweep == SWEEP_MAKE ? r->conf->partitions_ahead_days : r->conf->events_keep_days));
-		db_job_add(j, r->sweep == SWEEP_MAKE ? R_PARTITIONS_MAKE : R_PARTITIONS_DROP, p.p, p.n);
-		break;
-	case SWEEP_DEDUPE:
-	case SWEEP_DEAD:
-		db_put_time_ms(&p, clock_real_ms() - (dedupe ? r->conf->dedupe_keep_days : r->conf->events_keep_days) * DAY_MS);
-		db_put_i64(&p, SWEEP_ROWS);
-		db_job_add(j, dedupe ? R_DEDUPE_SWEEP : R_DEAD_SWEEP, p.p, p.n);
-		break;
 	case SWEEP_NONE:
 		break;
+	case SWEEP_MAKE:
+		db_put_i32(&p, (int32_t)r->conf->partitions_ahead_days);
+		break;
+	case SWEEP_DROP:
+		db_put_i32(&p, (int32_t)r->conf->events_keep_days);
+		break;
+	case SWEEP_DEDUPE:
+		db_put_time_ms(&p, days_ago(r->conf->dedupe_keep_days));
+		db_put_i64(&p, SWEEP_ROWS);
+		break;
+	case SWEEP_DEAD:
+		db_put_time_ms(&p, days_ago(r->conf->events_keep_days));
+		db_put_i64(&p, SWEEP_ROWS);
+		break;
 	}
+	db_job_add(j, R_SWEEP_SETTINGS, NULL, 0);
+	db_job_add(j, stmt[r->sweep], p.p, p.n);
 	db_job_submit(j);
 }
