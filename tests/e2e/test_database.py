@@ -104,6 +104,38 @@ def test_a_lock_in_the_way_is_a_503_not_a_hang(own, tenant):
     wait_for("reads again", lambda: own.get("/api/calls", tenant.key).status == 200, 10)
 
 
+def test_late_jobs_are_answered_and_the_line_moves_on(own, tenant, new_daemon):
+    """Twelve reads of one worker stand behind a lock: each is answered at its own deadline, what still runs is cancelled, and nobody's
+    later answer is another's."""
+    d = new_daemon("ringd", workers=1, database_keys={"statement_timeout": "1s", "job_timeout": "1s"})
+    d.pg = own.pg
+    d.write()
+    d.start()
+    answers = []
+
+    def read(n):
+        began = time.monotonic()
+        a = d.get("/api/calls?limit=1", tenant.key, x_request_id=f"late{n}")
+        answers.append((n, a.status, a.headers["x-request-id"], time.monotonic() - began))
+    with own.pg.connect("ringd") as c, c.cursor() as q:
+        c.autocommit = False
+        q.execute("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE")
+        threads = [threading.Thread(target=read, args=(n,)) for n in range(12)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join(15)
+        assert d.get("/nowhere").status == 404, "what needs no database is served meanwhile"
+        c.rollback()
+    assert len(answers) == 12
+    assert {(s, rid == f"late{n}") for n, s, rid, _ in answers} == {(503, True)}
+    assert max(spent for *_, spent in answers) < 3
+    wait_for("reads again", lambda: d.get("/api/calls?limit=1", tenant.key).status == 200, 5)
+    assert "cancelled" in d.text()
+    assert d.text().count("database away") == 0, "the connection was kept"
+    assert d.stop() == 0
+
+
 def test_killed_backends_are_replaced(own, tenant):
     with own.pg.connect("ringd", "postgres") as c, c.cursor() as q:
         q.execute("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename IN ('ringd_worker', 'ringd_reaper')")
