@@ -32,14 +32,17 @@ static void	send_page(struct api *api, struct http_request *rq);
 static void	send_total(struct read *rd);
 static void	send_one(struct api *api, struct http_request *rq);
 
+/* The body leaves rd first: answering ends the request, and rd lives in its arena. */
 static void
 finish(struct read *rd)
 {
-	if (rd->body.failed)
+	struct buf body = rd->body;
+
+	if (body.failed)
 		api_no_memory(rd->rq);
 	else
-		http_answer(rd->rq, 200, "application/json", &rd->body);
-	buf_free(&rd->body);
+		http_answer(rd->rq, 200, "application/json", &body);
+	buf_free(&body);
 }
 
 /* ---- the list */
@@ -143,6 +146,7 @@ got_total(void *arg, const struct db_result *r)
 {
 	struct read *rd = arg;
 	int64_t cap = rd->api->conf->api_total_cap, total;
+	struct buf body = rd->body;
 
 	if (db_outcome(r) == DB_DISTURBED && !rd->again) {
 		rd->again = true;
@@ -152,7 +156,7 @@ got_total(void *arg, const struct db_result *r)
 	if (db_outcome(r) != DB_OK || !auth_accepts(rd->rq, r, 0)) {
 		if (db_outcome(r) != DB_OK)
 			api_db_failed(rd->rq, r);
-		buf_free(&rd->body);
+		buf_free(&body);	/* rd is gone with its request */
 		return;
 	}
 	total = db_i64(r, 0, 0, 1, 0);

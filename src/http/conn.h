@@ -29,7 +29,7 @@
 #define CONN_BODY_IGNORED	65536	/* body of a route that wants none */
 #define CONN_ARENA_SLACK	(8 * 1024 * 1024)	/* what a handler may take beyond head and body */
 #define CONN_EXTRA_MAX		16384	/* header lines added by a handler */
-#define CONN_LINGER_BYTES	65536
+#define CONN_LINGER_BYTES	((size_t)4 << 20)
 #define CONN_LINGER_MS		2000
 #define CONN_GRACE_MS		1000	/* idle connections while draining */
 #define SERVER_SPARE_PARSERS	32

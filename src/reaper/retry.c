@@ -38,15 +38,13 @@ retry_after(enum db_outcome outcome, const char *sqlstate)
 		return AFTER_AGAIN;
 	if (outcome == DB_BUSY)
 		return AFTER_WAIT;
-	if (outcome == DB_LATE)
-		return AFTER_SPLIT;
 	for (i = 0; i < sizeof(again) / sizeof(again[0]); i++)
 		if (begins(sqlstate, again[i]))
 			return AFTER_AGAIN;
 	for (i = 0; i < sizeof(wait) / sizeof(wait[0]); i++)
 		if (begins(sqlstate, wait[i]))
 			return AFTER_WAIT;
-	return AFTER_SPLIT;
+	return AFTER_SPLIT;	/* DB_LATE too: it has no SQLSTATE */
 }
 
 static void

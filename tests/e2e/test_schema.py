@@ -251,7 +251,7 @@ def test_making_partitions_does_not_wait_for_writers(pg, new_database):
     database = new_database()
     with pg.connect(database, "ringd_worker") as w, pg.connect(database, "ringd_reaper") as c:
         w.autocommit = False
-        run(w, event(str(uuid.uuid4())))		# a batch under way
+        run(w, event(str(uuid.uuid4())))  # a batch under way
         run(c, "SET lock_timeout = '2s'")
         assert rows(c, "SELECT ringd_make_partitions(15)") == [(1,)]
         w.commit()
