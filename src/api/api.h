@@ -40,6 +40,7 @@ struct delivery {
 	const char		*secret_used;	/* word stored with the event */
 	int64_t			 received_ms;
 	size_t			 cost;		/* bytes it adds to a batch */
+	size_t			 held;		/* bytes its request holds until it is answered */
 	enum store_outcome	 outcome;
 	void			(*done)(struct delivery *d, enum store_outcome outcome);
 };
@@ -53,7 +54,7 @@ struct api {
 	struct secret		 cursor_key;	/* absent until read from the database */
 	struct scoreboard	*board;
 	struct score		*score;
-	/* Takes the delivery and calls d->done once, later. The worker's ingest batch. */
+	/* Takes the delivery and calls d->done once, later or at once: the caller must not touch it afterwards. */
 	void			(*store)(void *ctx, struct delivery *d);
 	void			*store_ctx;
 };
@@ -78,7 +79,7 @@ void	api_health_live(struct http_request *rq, void *ctx);
 void	api_health_ready(struct http_request *rq, void *ctx);
 void	api_status(struct http_request *rq, void *ctx);
 
-/* On every new database connection: reads what the journeys keep in memory. */
-void	api_database_ready(struct api *api);
+/* On every new database connection: reads what the journeys keep in memory; done(arg) after the first try. */
+void	api_database_ready(struct api *api, loop_fn done, void *arg);
 
 #endif

@@ -38,7 +38,9 @@ finish(struct read *rd)
 {
 	struct buf body = rd->body;
 
-	if (body.failed)
+	if (body.failed && body.len > ANSWER_MAX / 2)
+		api_problem(rd->rq, 422, "answer_too_large", "The page is too large; ask for fewer rows with limit");
+	else if (body.failed)
 		api_no_memory(rd->rq);
 	else
 		http_answer(rd->rq, 200, "application/json", &body);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/num.h"
+#include "base/utf8.h"
 #include "http/request.h"
 
 #define NUMBER_DIGITS_MIN	7	/* shorter ones are extensions and stay as they are */
@@ -72,6 +73,17 @@ lower(struct arena *a, struct str s)
 }
 
 static bool
+is_utf8(struct str s)
+{
+	size_t at, len;
+
+	for (at = 0; at < s.n; at += len)
+		if (!utf8_next(s.p + at, s.n - at, &len))
+			return false;
+	return true;
+}
+
+static bool
 number_in(struct problem *p, const char *name, struct str value, int64_t min, int64_t max, const char *code, int64_t *out)
 {
 	char expected[120];
@@ -115,6 +127,8 @@ take(struct calls_query *q, struct arena *a, const struct conf *c, struct proble
 
 	if (value.n > VALUE_MAX)
 		return wrong(p, "invalid_parameter", "a value", value, "at most 256 bytes");
+	if (!is_utf8(name) || !is_utf8(value))
+		return wrong(p, "invalid_parameter", "a parameter", STR("?"), "UTF-8 text");
 	if (str_eq(name, STR("limit")))
 		return number_in(p, "limit", value, 1, c->api_max_limit, "invalid_limit", &q->limit);
 	if (str_eq(name, STR("offset")))

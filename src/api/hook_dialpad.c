@@ -19,6 +19,7 @@
 #define FACTS_MAX	(256u << 10)
 #define ANSWER_SMALL	512
 #define ROW_OVERHEAD	512		/* bytes of a batch that are not payload or facts */
+#define TRIAL_BYTES	(64u << 20)	/* hashed at most to find the secret of one delivery without token: some 50 ms */
 
 struct journey {
 	struct delivery		 d;		/* first: the store hands back a pointer to it */
@@ -27,6 +28,9 @@ struct journey {
 	struct dialpad_delivery	 in;
 	struct json_doc		 doc;
 	bool			 refreshed;	/* the hook table has been looked at again for this delivery */
+	uint64_t		 hooks_version;	/* what it was when verification failed */
+	int			 status;	/* what to answer if a fresh look changes nothing */
+	const char		*code, *message;
 	bool			 by_global;
 	struct caller		 label;		/* header key, used for routing only */
 };
@@ -101,6 +105,7 @@ store(struct journey *w)
 	d->rq = w->rq;
 	d->id = uuid_v7(d->received_ms);
 	d->cost = d->payload.n + d->facts.n + ROW_OVERHEAD;
+	d->held = w->rq->arena.used + ROW_OVERHEAD;
 	d->done = stored;
 	w->api->store(w->api->store_ctx, d);
 }
@@ -238,9 +243,11 @@ static bool
 fits_any_hook(struct journey *w)
 {
 	const struct hook *k;
-	int64_t trials = w->api->conf->webhook_secret_trials;
+	int64_t trials = w->api->conf->webhook_secret_trials, affordable = (int64_t)(TRIAL_BYTES / (w->rq->body.n + 1));
 	size_t i;
 
+	if (trials > affordable)
+		trials = affordable;
 	for (i = 0; trials > 0 && (k = hooks_at(w->api->hooks, i)) != NULL; i++, trials--)
 		if (fits_hook(w, k))
 			return true;
@@ -253,7 +260,9 @@ refreshed(void *arg, bool ok)
 	struct journey *w = arg;
 
 	w->refreshed = true;
-	if (ok)
+	if (ok && hooks_version(w->api->hooks) == w->hooks_version)
+		refuse(w, w->status, w->code, w->message);	/* nothing new that could fit */
+	else if (ok)
 		verify(w);
 	else		/* we cannot know whether the hook or the secret is new: not the sender's fault */
 		api_away(w->rq);
@@ -262,10 +271,15 @@ refreshed(void *arg, bool ok)
 static void
 look_again_or(struct journey *w, int status, const char *code, const char *message)
 {
-	if (w->refreshed)
+	if (w->refreshed) {
 		refuse(w, status, code, message);
-	else
-		hooks_refresh(w->api->hooks, refreshed, w);
+		return;
+	}
+	w->hooks_version = hooks_version(w->api->hooks);
+	w->status = status;
+	w->code = code;
+	w->message = message;
+	hooks_refresh(w->api->hooks, refreshed, w);
 }
 
 static void

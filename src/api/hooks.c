@@ -17,6 +17,8 @@
 #define HOOKS_PAGE	5000		/* as in the statement */
 #define HOOKS_LOOK_MS	200		/* the least time between two looks that misses can cause */
 #define HOOKS_OVERLAP_US 5000000	/* looked at again: a transaction may commit later than its updated_at says */
+#define HOOKS_OVERLAP_MS 30000		/* for how long after the last change */
+#define HOOKS_FULL_MS	300000		/* everything anew: for rows of clocks that are behind, restored ones included */
 #define WAITERS_MAX	1024
 
 struct waiter {
@@ -33,8 +35,11 @@ struct hooks {
 	int64_t		 since_us;	/* newest updated_at seen */
 	unsigned char	 page_hash[SHA256_SIZE];	/* last row of a full page: the next begins after it */
 	int64_t		 page_us;
-	int64_t		 looked_ms;
+	int64_t		 looked_ms, full_ms, moved_ms;
+	uint64_t	 version;
 	bool		 looking, loaded, again, full_logged;
+	loop_fn		 first_done;	/* told once after the first look of a connection */
+	void		*first_arg;
 	struct hook	*all;
 	size_t		 count, cap;
 	size_t		*index;		/* position + 1 in all, 0 = empty; size is a power of two, twice the capacity */
@@ -127,7 +132,7 @@ hook_wipe(struct hook *k)
 }
 
 /* One row: token_hash, app_id, hook_id, provider, org_id, secret, previous_secret, previous_until, enabled, updated_at. */
-static void
+static bool
 take_row(struct hooks *h, const struct db_result *r, int row)
 {
 	unsigned char hash[SHA256_SIZE];
@@ -135,28 +140,35 @@ take_row(struct hooks *h, const struct db_result *r, int row)
 	struct hook *k;
 	int64_t at;
 
-	if (hex_decode(hash, sizeof(hash), db_text(r, 0, row, 0)) != SHA256_SIZE)
-		return;
-	if (db_parse_time_us(db_text(r, 0, row, 9), &at) && at > h->since_us)
+	if (hex_decode(hash, sizeof(hash), db_text(r, 0, row, 0)) != SHA256_SIZE || !db_parse_time_us(db_text(r, 0, row, 9), &at))
+		return true;
+	if (at > h->since_us) {
 		h->since_us = at;
+		h->moved_ms = h->looked_ms;
+	}
 	k = find(h, hash);
+	if (k != NULL && k->updated_us == at)
+		return true;			/* seen before: the looks overlap */
 	if (k == NULL)
 		k = add(h, hash);
 	if (k == NULL)
-		return;
+		return true;
 	hook_wipe(k);
+	h->version++;
 	db_uuid(r, 0, row, 1, &k->app_id);
 	db_uuid(r, 0, row, 2, &k->id);
 	memset(k->provider, 0, sizeof(k->provider));
 	memcpy(k->provider, provider.p, provider.n < sizeof(k->provider) ? provider.n : sizeof(k->provider) - 1);
 	if (org.p != NULL)
 		k->org_id = strndup(org.p, org.n);
-	secret_set(&k->secret, db_text(r, 0, row, 5));
-	if (db_text(r, 0, row, 6).p != NULL)
-		secret_set(&k->previous, db_text(r, 0, row, 6));
+	if (!secret_set(&k->secret, db_text(r, 0, row, 5)) ||
+	    (db_text(r, 0, row, 6).p != NULL && !secret_set(&k->previous, db_text(r, 0, row, 6))))
+		return false;			/* half a hook must not refuse deliveries: the look counts as failed */
 	if (!db_parse_time_us(db_text(r, 0, row, 7), &k->previous_until_us))
 		k->previous_until_us = INT64_MAX;
 	k->enabled = db_bool(r, 0, row, 8);
+	k->updated_us = at;
+	return true;
 }
 
 static void
@@ -180,7 +192,7 @@ looked(void *arg, const struct db_result *r)
 
 	h->looking = false;
 	for (i = 0; i < rows; i++)
-		take_row(h, r, i);
+		ok = take_row(h, r, i) && ok;
 	if (ok && rows == HOOKS_PAGE && db_parse_time_us(db_text(r, 0, rows - 1, 9), &h->page_us) &&
 	    hex_decode(h->page_hash, SHA256_SIZE, db_text(r, 0, rows - 1, 0)) == SHA256_SIZE) {
 		h->again = true;		/* more than a page changed: go on behind its last row */
@@ -190,9 +202,27 @@ looked(void *arg, const struct db_result *r)
 	h->again = false;
 	h->loaded = h->loaded || ok;
 	timer_set(h->timer, h->refresh_ms);
+	if (h->first_done != NULL) {
+		loop_fn done = h->first_done;
+		h->first_done = NULL;
+		done(h->first_arg);
+	}
 	tell_waiters(h, ok);
 	if (h->njoining > 0)
 		timer_set(h->soon, HOOKS_LOOK_MS);
+}
+
+/* From where this look begins: everything now and then, a little overlap while things change, else only what is newer. */
+static int64_t
+look_from(struct hooks *h)
+{
+	if (h->looked_ms - h->full_ms >= HOOKS_FULL_MS) {
+		h->full_ms = h->looked_ms;
+		h->since_us = INT64_MIN;
+	}
+	if (h->since_us == INT64_MIN)
+		return INT64_MIN;
+	return h->looked_ms - h->moved_ms < HOOKS_OVERLAP_MS ? h->since_us - HOOKS_OVERLAP_US : h->since_us;
 }
 
 static void
@@ -211,7 +241,7 @@ look(struct hooks *h)
 	if (h->again)
 		db_put_time_us(&a, h->page_us);
 	else
-		db_put_time_us(&a, h->since_us == INT64_MIN ? INT64_MIN : h->since_us - HOOKS_OVERLAP_US);
+		db_put_time_us(&a, look_from(h));
 	db_put_bytes(&a, h->page_hash, h->again ? SHA256_SIZE : 0);
 	j = db_job_new(h->db, 0, looked, h);
 	db_job_add(j, W_HOOKS, a.p, a.n);
@@ -276,9 +306,20 @@ hooks_free(struct hooks *h)
 }
 
 void
-hooks_database_ready(struct hooks *h)
+hooks_database_ready(struct hooks *h, loop_fn done, void *arg)
 {
+	h->since_us = INT64_MIN;
+	h->full_ms = loop_now_ms(h->loop);
+	h->again = false;
+	h->first_done = done;
+	h->first_arg = arg;
 	look_now(h);
+}
+
+uint64_t
+hooks_version(const struct hooks *h)
+{
+	return h->version;
 }
 
 bool

@@ -20,16 +20,19 @@ struct hook {
 	char		*org_id;		/* NULL: none */
 	struct secret	 secret, previous;
 	int64_t		 previous_until_us;	/* INT64_MAX: for good */
+	int64_t		 updated_us;
 	bool		 enabled;
 };
 
 struct hooks	*hooks_new(struct loop *l, struct db *db, int64_t refresh_ms);	/* NULL without memory */
 void		 hooks_free(struct hooks *h);			/* wipes the secrets */
-/* Called on each new connection: loads everything, then keeps it fresh. */
-void		 hooks_database_ready(struct hooks *h);
+/* Called on each new connection: loads everything, whatever was known, then keeps it fresh. done(arg) after that first look, well or not. */
+void		 hooks_database_ready(struct hooks *h, loop_fn done, void *arg);
 bool		 hooks_loaded(const struct hooks *h);		/* at least once, completely */
 
 const struct hook *hooks_by_token(const struct hooks *h, struct str token);
+/* Grows whenever the table changed: what did not fit before will not fit now unless this moved. */
+uint64_t	 hooks_version(const struct hooks *h);
 /* All, for deliveries without a token; i from 0; NULL at the end. */
 const struct hook *hooks_at(const struct hooks *h, size_t i);
 bool		 hook_previous_lives(const struct hook *k);

@@ -47,11 +47,11 @@ got_cursor_key(void *arg, const struct db_result *r)
 }
 
 void
-api_database_ready(struct api *api)
+api_database_ready(struct api *api, loop_fn done, void *arg)
 {
 	struct db_job *j = db_job_new(api->db, 0, got_cursor_key, api);
 
 	db_job_add(j, W_CURSOR_KEY, NULL, 0);
 	db_job_submit(j);
-	hooks_database_ready(api->hooks);
+	hooks_database_ready(api->hooks, done, arg);
 }

@@ -40,26 +40,27 @@ finished(void *arg)
 	free(c);
 }
 
-void
+bool
 db_cancel_running(struct db *db)
 {
 	struct cancel *c;
 
 	if (db->cancel != NULL)
-		return;
+		return false;
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
-		return;
+		return false;
 	c->db = db;
 	c->handle = PQgetCancel(db->pg);
 	if (c->handle == NULL || !offload(db->loop, in_thread, finished, c)) {
 		PQfreeCancel(c->handle);
 		free(c);
-		return;
+		return false;
 	}
 	db->cancels++;
 	db->cancel = c;
 	log_warn("database: a statement ran past its deadline and is being cancelled");
+	return true;
 }
 
 void

@@ -163,12 +163,20 @@ db_connect_readable(struct db *db, unsigned what)
 }
 
 static void
+keep_notice(void *arg, const PGresult *res)
+{
+	struct db *db = arg;
+
+	db_one_line(db->last_words, sizeof(db->last_words), PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY));
+}
+
+static void
 start_connecting(struct db *db, const char *host, const char *hostaddr, const char *port)
 {
 	const char *key[CONNECT_KEYWORDS], *value[CONNECT_KEYWORDS];
 	int n = 0;
 
-	/* The configured string first, expanded; what follows wins over it, except that fallback_* yields. */
+	/* The configured string first, expanded; what follows wins over it. */
 	key[n] = "dbname", value[n++] = (const char *)secret_bytes(db->cfg.conninfo).p;
 	if (hostaddr != NULL) {
 		key[n] = "host", value[n++] = host;
@@ -189,6 +197,7 @@ start_connecting(struct db *db, const char *host, const char *hostaddr, const ch
 		db_lost(db, "out of memory");
 		return;
 	}
+	PQsetNoticeReceiver(db->pg, keep_notice, db);
 	if (PQstatus(db->pg) == CONNECTION_BAD) {
 		db_lost(db, PQerrorMessage(db->pg));
 		return;
@@ -213,9 +222,16 @@ void
 db_connect_begin(struct db *db)
 {
 	db->endpoint[0] = '\0';
-	if (!db_resolve_needed(db->cfg.conninfo)) {
+	db->last_words[0] = '\0';
+	switch (db_resolve_needed(db->cfg.conninfo)) {
+	case ADDRESS_PLAIN:
 		start_connecting(db, NULL, NULL, NULL);
 		return;
+	case ADDRESS_MALFORMED:		/* libpq's own words would quote it, password and all */
+		db_lost(db, "the database address is malformed (is a character of the password not percent-encoded?)");
+		return;
+	case ADDRESS_LIST:
+		break;
 	}
 	db->phase = PHASE_RESOLVING;
 	timer_set(db->timer, db->cfg.connect_timeout_ms);

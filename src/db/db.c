@@ -21,6 +21,7 @@ timer_fired(void *arg)
 		db_lost(db, "name resolution timed out");
 		break;
 	case PHASE_CONNECTING:
+		db->skip++;		/* the next attempt begins with the next address */
 		db_lost(db, "connecting timed out");
 		break;
 	case PHASE_SETUP:

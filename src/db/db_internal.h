@@ -39,6 +39,7 @@ struct db_job {
 	void			*arg;
 	int64_t			 deadline_ms;
 	uint64_t		 cancels_before;/* cancels sent before this job was */
+	bool			 cancel_asked;	/* for this job, when it stood first in line past its deadline */
 	enum db_outcome		 refused;	/* DB_OK, or why it never went out */
 	int			 nstmts;	/* sent */
 	int			 at;		/* statement whose results are being read */
@@ -68,11 +69,13 @@ struct db {
 	bool			 reading;	/* inside the read loop: a broken connection is dealt with at its end */
 	bool			 broken;
 	char			 broken_why[DB_REASON_SIZE];
+	char			 last_words[DB_REASON_SIZE];	/* the server's latest notice or farewell */
 	bool			 refusing;	/* the connection works but may not be used: being closed for that */
 	char			 reason[DB_REASON_SIZE];
 	char			 logged[DB_REASON_SIZE];	/* last reason logged, so that each is logged once */
 	char			 endpoint[DB_ENDPOINT_SIZE];	/* where we are connected, for the log */
 	int64_t			 backoff_ms;
+	unsigned		 skip;		/* addresses of the list to pass over: the ones that did not answer in time */
 	struct db_jobs		 jobs;		/* sent, not fully read, oldest first */
 	struct db_jobs		 refused;	/* never sent; answered at the end of the turn */
 	size_t			 depth;
@@ -108,14 +111,15 @@ void	db_pipe_flush(void *arg);
 void	db_pipe_answer_refused(void *arg);
 void	db_pipe_sweep(void *arg);
 
-/* resolve.c: host names to hostaddr without blocking. done is called in the loop. */
-bool	db_resolve_needed(const struct secret *conninfo);
+/* resolve.c: the addresses of a conninfo, host names looked up without blocking, beginning with the skip-th. done is called in the loop. */
+enum db_address { ADDRESS_PLAIN, ADDRESS_LIST, ADDRESS_MALFORMED };
+enum db_address db_resolve_needed(const struct secret *conninfo);
 struct resolve *db_resolve_start(struct db *db, void (*done)(struct db *db, const char *host, const char *hostaddr, const char *port,
 	    const char *error));
 void	db_resolve_abandon(struct resolve *r);
 
 /* cancel.c: asks the server to stop what runs now, in an offload thread. */
-void	db_cancel_running(struct db *db);
+bool	db_cancel_running(struct db *db);	/* false: no thread, or one is on its way already */
 void	db_cancel_abandon(struct db *db);
 
 /* One line of an error message of libpq: newlines to blanks, trimmed, bounded. */

@@ -98,6 +98,17 @@ db_job_query(struct db_job *j, const char *sql, const char *const *params, int n
 		sent(j, PQsendQueryParams(j->db->pg, sql, nparams, NULL, params, NULL, NULL, 0));
 }
 
+/* libpq before 17 sends at each Sync; from 17 on the turn-end flush sends all of a turn's jobs at once. */
+static int
+send_sync(PGconn *pg)
+{
+#ifdef LIBPQ_HAS_SEND_PIPELINE_SYNC
+	return PQsendPipelineSync(pg);
+#else
+	return PQpipelineSync(pg);
+#endif
+}
+
 static void
 start_sweep(struct db *db)
 {
@@ -113,7 +124,7 @@ db_job_submit(struct db_job *j)
 	struct db *db = j->db;
 
 	db->building = NULL;
-	if (j->refused == DB_OK && PQpipelineSync(db->pg) != 1) {
+	if (j->refused == DB_OK && send_sync(db->pg) != 1) {
 		db->broken = true;
 		db_one_line(db->broken_why, sizeof(db->broken_why), PQerrorMessage(db->pg));
 		j->refused = DB_AWAY;
@@ -143,7 +154,7 @@ job_free(struct db_job *j)
 static void
 answer(struct db_job *j, enum db_outcome outcome, const char *reason)
 {
-	struct db_result r = { outcome, j->error, reason, j->res, j->nstmts < DB_JOB_STMTS ? j->nstmts : DB_JOB_STMTS };
+	struct db_result r = { outcome, outcome == DB_FAILED ? j->error : NULL, reason, j->res, j->nstmts < DB_JOB_STMTS ? j->nstmts : DB_JOB_STMTS };
 	db_fn fn = j->fn;
 
 	j->fn = NULL;
@@ -156,10 +167,12 @@ void
 db_pipe_answer_refused(void *arg)
 {
 	struct db *db = arg;
+	struct db_jobs all = TAILQ_HEAD_INITIALIZER(all);
 	struct db_job *j;
 
-	while ((j = TAILQ_FIRST(&db->refused)) != NULL) {
-		TAILQ_REMOVE(&db->refused, j, link);
+	TAILQ_CONCAT(&all, &db->refused, link);		/* what a callback submits now is answered in the next pass */
+	while ((j = TAILQ_FIRST(&all)) != NULL) {
+		TAILQ_REMOVE(&all, j, link);
 		answer(j, j->refused, j->refused == DB_BUSY ? "too many requests are waiting for the database" : db->reason);
 		job_free(j);
 	}
@@ -186,13 +199,13 @@ db_pipe_drop_all(struct db *db, enum db_outcome outcome)
 static void
 job_done(struct db *db, struct db_job *j)
 {
-	bool cancelled = j->error != NULL && strcmp(db_sqlstate(j->error), SQLSTATE_CANCELED) == 0;
+	bool canceled = j->error != NULL && strcmp(db_sqlstate(j->error), SQLSTATE_CANCELED) == 0;
 
 	TAILQ_REMOVE(&db->jobs, j, link);
 	db->depth--;
 	if (j->error == NULL)
 		answer(j, DB_OK, "");
-	else if (cancelled && j->fn != NULL && j->cancels_before != db->cancels)
+	else if (canceled && j->fn != NULL && (j->cancels_before != db->cancels || db->cancel != NULL))
 		answer(j, DB_DISTURBED, "cancelled by accident");
 	else
 		answer(j, DB_FAILED, "");
@@ -240,7 +253,8 @@ static void
 read_results(struct db *db)
 {
 	db->reading = true;
-	while (!db->broken && !TAILQ_EMPTY(&db->jobs) && PQisBusy(db->pg) == 0)
+	/* A connection that lost its place in the stream gives NULL for ever, hence the look at its status. */
+	while (!db->broken && PQisBusy(db->pg) == 0 && !TAILQ_EMPTY(&db->jobs) && PQstatus(db->pg) != CONNECTION_BAD)
 		take_result(db, PQgetResult(db->pg));
 	db->reading = false;
 	if (!db->broken && PQstatus(db->pg) == CONNECTION_BAD) {
@@ -272,10 +286,9 @@ db_pipe_event(void *arg, unsigned what)
 	struct db *db = arg;
 
 	if ((what & LOOP_READ) && PQconsumeInput(db->pg) != 1) {
-		/* The server may have said why before it hung up: read what is there. */
-		db->broken = true;
-		db_one_line(db->broken_why, sizeof(db->broken_why), PQerrorMessage(db->pg));
-		db_lost(db, db->broken_why);
+		/* The server may have said why before it hung up; libpq hands that on as a notice when it reads it. */
+		PQisBusy(db->pg);
+		db_lost(db, db->last_words[0] != '\0' ? db->last_words : PQerrorMessage(db->pg));
 		return;
 	}
 	read_results(db);
@@ -299,8 +312,8 @@ db_pipe_sweep(void *arg)
 		db_lost(db, "no answer from the server");
 		return;
 	}
-	if (head->deadline_ms < now)
-		db_cancel_running(db);
+	if (head->deadline_ms < now && !head->cancel_asked)
+		head->cancel_asked = db_cancel_running(db);
 	/* Callbacks may submit (to the tail) but never remove from this list. */
 	for (j = head; j != NULL; j = next) {
 		next = TAILQ_NEXT(j, link);

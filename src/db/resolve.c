@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "db/db_internal.h"
 #include "loop/offload.h"
 #include "net/addr.h"
@@ -22,21 +23,47 @@ struct resolve {
 	void		(*done)(struct db *, const char *, const char *, const char *, const char *);
 	char		*hosts, *ports;	/* as configured, comma separated */
 	struct buf	 host, hostaddr, port;
+	unsigned	 count;		/* entries in the lists */
+	unsigned	 skip;		/* begin with this one */
 	char		 error[200];
 };
 
-/* Value of one keyword of the conninfo, or NULL. The caller frees. */
-static char *
-conninfo_value(const struct secret *conninfo, const char *keyword)
+struct address {		/* of a conninfo; NULL = not given; freed with address_free */
+	char	*host, *hostaddr, *port;
+};
+
+static void
+take_value(char **to, const PQconninfoOption *o, const char *keyword)
+{
+	if (strcmp(o->keyword, keyword) == 0 && o->val[0] != '\0')
+		*to = strdup(o->val);
+}
+
+/* false: not a conninfo at all. The parsed copies hold the password, so they are wiped. */
+static bool
+address_read(struct address *a, const struct secret *conninfo)
 {
 	PQconninfoOption *all = PQconninfoParse((const char *)conninfo->bytes, NULL), *o;
-	char *value = NULL;
 
-	for (o = all; o != NULL && o->keyword != NULL; o++)
-		if (strcmp(o->keyword, keyword) == 0 && o->val != NULL && o->val[0] != '\0')
-			value = strdup(o->val);
+	memset(a, 0, sizeof(*a));
+	for (o = all; o != NULL && o->keyword != NULL; o++) {
+		if (o->val == NULL)
+			continue;
+		take_value(&a->host, o, "host");
+		take_value(&a->hostaddr, o, "hostaddr");
+		take_value(&a->port, o, "port");
+		hash_wipe(o->val, strlen(o->val));
+	}
 	PQconninfoFree(all);
-	return value;
+	return all != NULL;
+}
+
+static void
+address_free(struct address *a)
+{
+	free(a->host);
+	free(a->hostaddr);
+	free(a->port);
 }
 
 static bool
@@ -47,18 +74,30 @@ is_name(struct str host)
 	return host.n > 0 && host.p[0] != '/' && host.p[0] != '@' && !addr_parse_ip(&a, host);
 }
 
-bool
+enum db_address
 db_resolve_needed(const struct secret *conninfo)
 {
-	char *addr = conninfo_value(conninfo, "hostaddr"), *host = conninfo_value(conninfo, "host");
-	struct str rest = str_c(host), one;
-	bool needed = false;
+	struct address a;
+	struct str rest, one;
+	enum db_address kind = ADDRESS_PLAIN;
+	size_t hosts = 0;
 
-	while (addr == NULL && host != NULL && str_cut(&rest, ',', &one))
-		needed = needed || is_name(one);
-	free(addr);
-	free(host);
-	return needed;
+	if (!address_read(&a, conninfo)) {
+		address_free(&a);
+		return ADDRESS_MALFORMED;
+	}
+	rest = str_c(a.host);
+	while (a.hostaddr == NULL && a.host != NULL && str_cut(&rest, ',', &one)) {
+		if (is_name(one) || ++hosts > 1)
+			kind = ADDRESS_LIST;
+		/* An @ inside a host is the rest of a password that was not percent-encoded. */
+		if (one.n > 1 && memchr(one.p + 1, '@', one.n - 1) != NULL) {
+			kind = ADDRESS_MALFORMED;
+			break;
+		}
+	}
+	address_free(&a);
+	return kind;
 }
 
 static void
@@ -72,6 +111,7 @@ append(struct resolve *r, struct str host, const char *address, struct str port)
 	buf_puts(&r->hostaddr, address);
 	buf_puts(&r->port, comma);
 	buf_str(&r->port, port);
+	r->count++;
 }
 
 static void
@@ -84,7 +124,8 @@ resolve_one(struct resolve *r, struct str host, struct str port)
 	snprintf(name, sizeof(name), "%.*s", STR_ARG(host));
 	e = getaddrinfo(name, NULL, &hints, &found);
 	if (e != 0) {
-		snprintf(r->error, sizeof(r->error), "cannot resolve host \"%.100s\": %s", name, gai_strerror(e));
+		/* Without the name: when a password is badly written, libpq takes part of it for the host. */
+		snprintf(r->error, sizeof(r->error), "cannot resolve the database's host: %s", gai_strerror(e));
 		return;
 	}
 	for (a = found; a != NULL; a = a->ai_next)
@@ -93,11 +134,29 @@ resolve_one(struct resolve *r, struct str host, struct str port)
 	freeaddrinfo(found);
 }
 
+/* Moves the first of a comma-separated list to its end. */
+static void
+rotate(struct buf *list)
+{
+	char *comma = list->len > 0 ? memchr(list->p, ',', list->len) : NULL;
+	struct buf turned;
+
+	if (comma == NULL)
+		return;
+	buf_init(&turned, list->max);
+	buf_put(&turned, comma + 1, list->len - (size_t)(comma + 1 - list->p));
+	buf_putc(&turned, ',');
+	buf_put(&turned, list->p, (size_t)(comma - list->p));
+	buf_free(list);
+	*list = turned;
+}
+
 static void
 in_thread(void *arg)
 {
 	struct resolve *r = arg;
 	struct str hosts = str_c(r->hosts), ports = str_c(r->ports), host, port = STR_NONE, next;
+	unsigned turns;
 
 	while (str_cut(&hosts, ',', &host)) {
 		if (str_cut(&ports, ',', &next))
@@ -106,6 +165,11 @@ in_thread(void *arg)
 			resolve_one(r, host, port);
 		else
 			append(r, host, "", port);	/* an empty hostaddr makes libpq use host */
+	}
+	for (turns = r->count > 0 ? r->skip % r->count : 0; turns > 0; turns--) {
+		rotate(&r->host);
+		rotate(&r->hostaddr);
+		rotate(&r->port);
 	}
 }
 
@@ -143,13 +207,17 @@ struct resolve *
 db_resolve_start(struct db *db, void (*done)(struct db *, const char *, const char *, const char *, const char *))
 {
 	struct resolve *r = calloc(1, sizeof(*r));
+	struct address a;
 
 	if (r == NULL)
 		return NULL;
 	r->db = db;
 	r->done = done;
-	r->hosts = conninfo_value(db->cfg.conninfo, "host");
-	r->ports = conninfo_value(db->cfg.conninfo, "port");
+	address_read(&a, db->cfg.conninfo);
+	r->hosts = a.host;
+	r->ports = a.port;
+	free(a.hostaddr);
+	r->skip = db->skip;
 	buf_init(&r->host, RESOLVE_LIST_MAX);
 	buf_init(&r->hostaddr, RESOLVE_LIST_MAX);
 	buf_init(&r->port, RESOLVE_LIST_MAX);

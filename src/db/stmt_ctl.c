@@ -129,7 +129,7 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	    "INSERT INTO webhook_queue (app_id, id, received_at, next_try_at) "
 	    "SELECT t.app_id, t.id, t.received_at, now() "
 	    "FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS t (app_id, id, received_at) "
-	    "ON CONFLICT (app_id, id) DO NOTHING RETURNING id" },
+	    "ON CONFLICT (app_id, id) DO UPDATE SET attempts = 0, next_try_at = excluded.next_try_at RETURNING id" },
 	[CTL_REPLAY_UNDEAD] = { "replay_undead",
 	    "DELETE FROM webhook_dead d USING unnest($1::uuid[], $2::uuid[]) AS t (app_id, id) "
 	    "WHERE d.app_id = t.app_id AND d.id = t.id" },

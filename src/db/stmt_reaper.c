@@ -61,6 +61,8 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	    CLAIMED },
 	[R_POSTPONE] = { "postpone", "UPDATE webhook_queue SET last_error = $3::text WHERE app_id = $1::uuid AND id "
 	    "= $2::uuid" },
+	[R_UNCOUNT] = { "uncount", "UPDATE webhook_queue SET attempts = greatest(attempts - 1, 0), last_error = $3::text "
+	    "WHERE app_id = $1::uuid AND id = $2::uuid" },
 	[R_BURY] = { "bury", "WITH d AS (DELETE FROM webhook_queue WHERE app_id = $1::uuid AND id = $2::uuid "
 	    "RETURNING app_id, id, received_at, attempts) INSERT INTO webhook_dead (app_id, id, received_at, "
 	    "died_at, attempts, reason) SELECT d.app_id, d.id, d.received_at, $3::timestamptz, d.attempts, $4::text "
@@ -127,6 +129,11 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	    "recording_type = excluded.recording_type, has_recording = excluded.has_recording, is_internal = "
 	    "excluded.is_internal, is_transferred = excluded.is_transferred, end_inferred = false, legs = "
 	    "excluded.legs, updated_at = excluded.updated_at" },
+	/* A recording first known by its address only and now by its id would otherwise stand there twice. */
+	[R_RECORDINGS_TRIM] = { "recordings_trim", "DELETE FROM call_recordings r USING (SELECT DISTINCT u.app_id, u.call_id "
+	    "FROM unnest($1::uuid[], $2::uuid[]) AS u (app_id, call_id)) k WHERE r.app_id = k.app_id AND r.call_id = k.call_id "
+	    "AND r.recording_id <> ALL (ARRAY(SELECT n.id FROM unnest($2::uuid[], $3::text[]) AS n (call_id, id) "
+	    "WHERE n.call_id = r.call_id))" },
 	[R_RECORDINGS_WRITE] = { "recordings_write", "INSERT INTO call_recordings AS r (app_id, call_id, "
 	    "recording_id, type, url, started_at, duration_ms) SELECT * FROM unnest($1::uuid[], $2::uuid[], "
 	    "$3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[]) ON CONFLICT (app_id, call_id, "

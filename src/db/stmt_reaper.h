@@ -23,6 +23,7 @@ enum reaper_stmt {
 	R_COUNT_RETRY,		/* the same for those tried before */
 	R_CLAIM_ONE,		/* $1 app, $2 id */
 	R_POSTPONE,		/* $1 app, $2 id, $3 error */
+	R_UNCOUNT,		/* $1 app, $2 id, $3 error */
 	R_BURY,			/* $1 app, $2 id, $3 now, $4 reason */
 	R_EVENTS,		/* $1 apps, $2 ids, $3 received_at (text), $4 bytes, $5 $6 first and last received_at:
 				 * ordinal, provider, facts, fits */
@@ -40,6 +41,7 @@ enum reaper_stmt {
 	R_RECORDINGS_DROP,	/* $1 apps, $2 losers; likewise the next */
 	R_CALLS_DROP,
 	R_CALLS_WRITE,		/* $1.. the columns of enum call_column, then now */
+	R_RECORDINGS_TRIM,	/* $1 apps, $2 calls, $3 ids: what of these calls is not among the ids goes */
 	R_RECORDINGS_WRITE,	/* $1 apps, $2 calls, $3 ids, $4 types, $5 urls, $6 starts, $7 durations */
 	R_DEAD_ADD,		/* $1 apps, $2 ids, $3 received_at (text), $4 attempts, $5 reasons, $6 now */
 

@@ -26,6 +26,8 @@ generation_new(struct conf *conf, const struct generation *before, unsigned numb
 	}
 	g->number = number;
 	g->conf = conf;
+	g->must_connect = before != NULL && (!secret_equal(&conf->worker_url, &before->conf->worker_url) ||
+	    !secret_equal(&conf->reaper_url, &before->conf->reaper_url));
 	if (!priv_lookup(&g->user, conf->user, conf->group, why) ||
 	    !listeners_open(&g->listeners, conf, before != NULL ? &before->listeners : NULL, &g->user, why)) {
 		generation_free(g);

@@ -138,6 +138,7 @@ commit(struct master *m)
 
 	m->serving = m->coming;
 	m->coming = NULL;
+	m->serving->must_connect = false;	/* proved; a successor may find the database away */
 	SCORE_SET(m->board->generation, m->serving->number);
 	generation_describe(m, m->serving, what, sizeof(what));
 	if (old == NULL)

@@ -6,11 +6,13 @@
 #include <sys/types.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/num.h"
 #include "model/call.h"
 #include "reaper/changes.h"
 
 #define SCRATCH_MAX	((size_t)256 << 20)	/* legs of one call, read */
+#define RECORDING_KEY_MAX	512
 #define STATE_MAX	((size_t)16 << 20)	/* one leg's record */
 
 const enum db_type leg_types[LEGS_COLUMNS] = { DB_UUID, DB_TEXT, DB_TEXT, DB_UUID, DB_JSON };
@@ -246,6 +248,22 @@ put_call(struct db_array *to, const struct alias *a, const struct group *g, cons
 	db_array_int(&to[CALL_LEGS], g->legs < INT32_MAX ? g->legs : INT32_MAX);
 }
 
+/* The key of a recording's row. Addresses can be longer than an index takes, so long ones stand for themselves by their digest. */
+static void
+put_recording_key(struct db_array *to, const struct leg_recording *r)
+{
+	struct str key = leg_recording_key(r);
+	char text[7 + 2 * SHA256_SIZE + 1] = "sha256:";
+	unsigned char digest[SHA256_SIZE];
+
+	if (key.n > RECORDING_KEY_MAX) {
+		hash_sha256(digest, key);
+		hex_encode(text + 7, digest, sizeof(digest));
+		key = str_c(text);
+	}
+	db_array_str(to, key);
+}
+
 static void
 put_recordings(struct db_array *to, const struct alias *a, const struct group *g, const struct call *call)
 {
@@ -255,7 +273,7 @@ put_recordings(struct db_array *to, const struct alias *a, const struct group *g
 		const struct leg_recording *r = &call->rec[i];
 		db_array_uuid(&to[REC_APP], a->app);
 		db_array_uuid(&to[REC_CALL], g->id);
-		db_array_str(&to[REC_ID], leg_recording_key(r));
+		put_recording_key(&to[REC_ID], r);
 		db_array_str(&to[REC_TYPE], r->type);
 		db_array_str(&to[REC_URL], r->url);
 		db_array_time_ms(&to[REC_START], r->start_ms);

@@ -37,6 +37,8 @@ struct reaper {
 	bool			 busy;		/* something is under way on the connection */
 	bool			 settled;	/* this connection has its settings */
 	bool			 stopping;
+	bool			 attempted;	/* the first attempt to connect has finished */
+	int			 exit_code;
 	bool			 work;		/* events may wait */
 	bool			 retries;	/* events that failed before may be due */
 	bool			 retry_turn;

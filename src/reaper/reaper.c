@@ -161,6 +161,13 @@ on_state(void *arg, enum db_state state)
 	};
 
 	SCORE_SET(r->h->score->db, shown[state]);
+	if (state != DB_READY && r->h->must_connect && !r->attempted) {
+		log_error("database.reaper_url was changed and does not work: %s", db_state_reason(r->db));
+		r->exit_code = EXIT_FAULT;
+		loop_stop(r->loop);
+		return;
+	}
+	r->attempted = true;
 	child_ready(r->h);
 	r->settled = false;
 	if (state == DB_READY) {
@@ -300,5 +307,5 @@ reaper_main(const struct heritage *h)
 	on_poll(&r);
 	loop_run(r.loop);
 	close_everything(&r);
-	return EXIT_OK;
+	return r.exit_code;
 }

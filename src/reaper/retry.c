@@ -17,6 +17,7 @@
 static void	on_rolled_back(void *arg, const struct db_result *result);
 static void	on_settled(void *arg, const struct db_result *result);
 static void	on_buried(void *arg, const struct db_result *result);
+static void	on_uncounted(void *arg, const struct db_result *result);
 
 static bool
 begins(const char *s, const char *with)
@@ -84,6 +85,32 @@ settle_alone(struct reaper *r)
 	db_job_submit(j);
 }
 
+/* What failed was not the event: the attempt it was counted for is taken back, so that it cannot die of waiting. */
+static void
+uncount(struct reaper *r)
+{
+	struct db_job *j;
+	DB_PARAMS(p, 3);
+
+	db_put_uuid(&p, r->counted.app);
+	db_put_uuid(&p, r->counted.id);
+	db_put_cstr(&p, r->error);
+	j = reaper_job(r, on_uncounted);
+	db_job_add(j, R_UNCOUNT, p.p, p.n);
+	db_job_submit(j);
+}
+
+static void
+on_uncounted(void *arg, const struct db_result *result)
+{
+	struct reaper *r = arg;
+
+	if (db_outcome(result) != DB_OK)
+		log_warn("an event's attempt could not be taken back: %s", db_error_text(result));
+	wait_a_little(r);
+	reaper_next(r);
+}
+
 /* The transaction is over; what now? */
 static void
 decide(struct reaper *r)
@@ -94,6 +121,10 @@ decide(struct reaper *r)
 		claim_again(r);
 		return;
 	case AFTER_WAIT:
+		if (r->alone) {
+			uncount(r);
+			return;
+		}
 		wait_a_little(r);
 		reaper_next(r);
 		return;

@@ -67,7 +67,7 @@ ingest_free(struct ingest *in)
 static void
 answer(struct ingest *in, struct delivery *d, enum store_outcome outcome)
 {
-	in->waiting_bytes -= d->cost;
+	in->waiting_bytes -= d->held;
 	if (outcome == STORE_OK)
 		SCORE_ADD(in->score->events_stored, 1);
 	else if (outcome == STORE_DUPLICATE)
@@ -345,11 +345,11 @@ ingest_store(void *ingest, struct delivery *d)
 {
 	struct ingest *in = ingest;
 
-	if (in->waiting_bytes + d->cost > (size_t)in->conf->webhook_queue_bytes && in->waiting_bytes > 0) {
+	if (in->waiting_bytes + d->held > (size_t)in->conf->webhook_queue_bytes && in->waiting_bytes > 0) {
 		d->done(d, STORE_AWAY);
 		return;
 	}
-	in->waiting_bytes += d->cost;
+	in->waiting_bytes += d->held;
 	STAILQ_INSERT_TAIL(&in->waiting, d, link);
 	next_batch(in);
 }

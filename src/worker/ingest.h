@@ -11,7 +11,7 @@ struct ingest;
 
 struct ingest	*ingest_new(struct db *db, const struct conf *c, struct score *score, int wake_fd);	/* NULL without memory */
 void		 ingest_free(struct ingest *in);
-/* struct api's store: d->done is called once, never from inside. Over webhooks.queue_bytes: STORE_AWAY. */
+/* struct api's store: d->done is called once, from inside only when webhooks.queue_bytes is reached (STORE_AWAY). */
 void		 ingest_store(void *ingest, struct delivery *d);
 
 #endif

@@ -28,6 +28,7 @@ struct worker {
 	struct http_routes	 public_routes, admin_routes;
 	struct timer		*score_timer;
 	struct watch		*master_watch;
+	bool			 listening;
 	int			 draining;	/* servers still draining; 0 = not asked */
 	int			 exit_code;
 };
@@ -94,16 +95,6 @@ master_gone(void *arg, unsigned what)
 	loop_stop(w->loop);
 }
 
-static void
-database_changed(void *arg, enum db_state s)
-{
-	struct worker *w = arg;
-
-	SCORE_SET(w->h->score->db, s == DB_READY ? SCORE_DB_UP : s == DB_REFUSED ? SCORE_DB_REFUSED : SCORE_DB_DOWN);
-	if (s == DB_READY)
-		api_database_ready(&w->api);
-	child_ready(w->h);
-}
 
 static bool
 listen_all(struct http_server *s, const struct conf_listen *address, size_t n, const int *fd, const struct http_routes *routes)
@@ -114,6 +105,44 @@ listen_all(struct http_server *s, const struct conf_listen *address, size_t n, c
 		if (!http_server_listen(s, fd[i], address[i].proxy_protocol, routes))
 			return false;
 	return true;
+}
+
+/* Only now: a worker that accepted before it could answer would take requests from the generation that still can. */
+static void
+begin_service(void *arg)
+{
+	struct worker *w = arg;
+	const struct conf *c = w->h->conf;
+
+	if (w->listening || w->draining > 0)
+		return;
+	w->listening = true;
+	if (!listen_all(w->public, c->listen, c->nlisten, w->h->listen_fd, &w->public_routes) ||
+	    !listen_all(w->admin, c->admin, c->nadmin, w->h->admin_fd, &w->admin_routes)) {
+		log_errno("cannot watch the listeners");
+		w->exit_code = EXIT_FAULT;
+		loop_stop(w->loop);
+		return;
+	}
+	child_ready(w->h);
+}
+
+/* Without a database a worker serves all the same (503 and health), unless it was started to prove a changed address. */
+static void
+database_changed(void *arg, enum db_state s)
+{
+	struct worker *w = arg;
+
+	SCORE_SET(w->h->score->db, s == DB_READY ? SCORE_DB_UP : s == DB_REFUSED ? SCORE_DB_REFUSED : SCORE_DB_DOWN);
+	if (s == DB_READY) {
+		api_database_ready(&w->api, begin_service, w);
+	} else if (w->h->must_connect && !w->listening) {
+		log_error("database.worker_url was changed and does not work: %s", db_state_reason(w->db));
+		w->exit_code = EXIT_FAULT;
+		loop_stop(w->loop);
+	} else {
+		begin_service(w);
+	}
 }
 
 static bool
@@ -157,9 +186,7 @@ set_up(struct worker *w)
 	api_admin_routes(&w->admin_routes, &w->api);
 	db_on_state(w->db, database_changed, w);
 	return watch_set(w->master_watch, LOOP_READ) && loop_on_signal(w->loop, SIGTERM, drain, w) &&
-	    loop_on_signal(w->loop, SIGQUIT, stop_now, w) && loop_on_signal(w->loop, SIGUSR1, reopen_log, w) &&
-	    listen_all(w->public, c->listen, c->nlisten, w->h->listen_fd, &w->public_routes) &&
-	    listen_all(w->admin, c->admin, c->nadmin, w->h->admin_fd, &w->admin_routes);
+	    loop_on_signal(w->loop, SIGQUIT, stop_now, w) && loop_on_signal(w->loop, SIGUSR1, reopen_log, w);
 }
 
 int

@@ -98,7 +98,7 @@ def test_offset_pages(daemon, tenant):
     ("direction=up", "invalid_parameter"), ("has_recording=1", "invalid_parameter"), ("from=yesterday", "invalid_parameter"),
     ("app_id=" + "0" * 36, "unknown_parameter"), ("x=1", "unknown_parameter"), ("limit=5&limit=6", "invalid_parameter"),
     ("cursor=AAAA", "invalid_cursor"), ("phone_number=", "invalid_parameter"), ("a=%zz", "malformed_query"),
-    ("phone_number=%00", "malformed_query"), ("agent=" + "x" * 300, "invalid_parameter"),
+    ("phone_number=%00", "malformed_query"), ("agent=%ff", "invalid_parameter"), ("phone_number=%c3%28", "invalid_parameter"), ("agent=" + "x" * 300, "invalid_parameter"),
 ])
 def test_wrong_parameters_are_named(daemon, tenant, query, code):
     a = daemon.get(f"/api/calls?{query}", tenant.key)

@@ -291,3 +291,28 @@ def test_a_child_inherits_nothing_it_should_not(d):
         assert not any("ringd.pid" in f or "ringd.yaml" in f for f in fds), fds
         if child["role"] == "reaper":
             assert len(listening) <= 3, fds
+
+
+def test_a_reload_to_a_database_that_does_not_work_changes_nothing(d, pg, tenant):
+    good = d.config.read_text()
+    d.config.write_text(good.replace(f"dbname={d.database} user=ringd_worker", "dbname=no_such_database user=ringd_worker"))
+    d.kill(signal.SIGHUP)
+    wait_for("the reason", lambda: "reload failed" in d.text() and "worker_url was changed and does not work" in d.text(), 20)
+    assert d.status()["generation"] == 1 and d.get("/api/calls", tenant.key).status == 200
+    d.config.write_text(good.replace(f"dbname={d.database} user=ringd_reaper", "dbname=no_such_database user=ringd_reaper"))
+    d.kill(signal.SIGHUP)
+    wait_for("the reason", lambda: "reaper_url was changed and does not work" in d.text(), 20)
+    assert d.status()["generation"] == 1 and d.get("/api/calls", tenant.key).status == 200
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:p@canary-pw@127.0.0.1/r", "postgresql://u:p@canary-pw/x@127.0.0.1/r", "password=right canary-pw"])
+def test_a_badly_written_password_is_not_logged(new_daemon, url):
+    x = new_daemon()
+    x.config.write_text("\n".join(f"  worker_url: '{url}'" if "worker_url" in line else line for line in x.config.read_text().splitlines()) + "\n")
+    x.start(ready=False)
+    wait_for("a reason", lambda: "database" in x.text() or x.process.poll() is not None, 15)
+    time.sleep(0.5)
+    if x.process.poll() is None:
+        assert "canary-pw" not in ringd.request(x.admin, "GET", "/health/ready").body.decode()
+    x.stop()
+    assert "canary-pw" not in x.text(), x.text()

@@ -79,6 +79,22 @@ def test_an_id_that_was_merged_still_leads_to_the_call(daemon, pg, db):
         assert answer.json["data"]["legs"] == 3
 
 
+def test_one_recording_known_first_by_its_address_then_by_its_id(daemon, pg, db):
+    t = ringd.Tenant(pg.dsn(daemon.database), "Recordings")
+    url = "https://dialpad.example/r/" + "x" * 3500
+    base = {**SAMPLES[3], "call_id": 880100, "call_recording_ids": []}
+    first = {**base, "recording_url": [url], "recording_details": []}
+    second = {**base, "recording_url": [url], "event_timestamp": base["event_timestamp"] + 1,
+              "recording_details": [{"id": "rec-1", "url": url, "recording_type": "callrecording", "start_time": 1790000006300, "duration": 5}]}
+    for e in (first, second):
+        assert daemon.post(t.path, jwt(e, t.secret)).status == 200
+        drained(db)
+        call = daemon.get("/api/calls", t.key).json["data"][0]
+        detail = daemon.get(f"/api/calls/{call['id']}", t.key).json["data"]
+        assert [r["url"] for r in detail["recordings"]] == [url]
+    assert detail["recordings"][0]["id"] == "rec-1" and detail["recording_url"] == url
+
+
 def test_states_never_go_back(daemon, pg, db):
     t = ringd.Tenant(pg.dsn(daemon.database), "Forward")
     base = dict(SAMPLES[2])
