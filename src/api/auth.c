@@ -95,6 +95,17 @@ look_up(struct lookup *l)
 	db_job_submit(j);
 }
 
+/* Two keys: which one would a proxy in front have looked at? */
+static bool
+repeated(const struct http_request *rq)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < rq->nheaders; i++)
+		n += str_ieq(rq->headers[i].name, STR("x-app-api-key"));
+	return n > 1;
+}
+
 void
 auth_begin(struct api *api, struct http_request *rq, struct caller *caller, auth_fn next)
 {
@@ -107,7 +118,7 @@ auth_begin(struct api *api, struct http_request *rq, struct caller *caller, auth
 		api_problem(rq, 401, "missing_api_key", "Missing x-app-api-key header");
 		return;
 	}
-	if (!token_valid(key, TOKEN_SERVER_KEY)) {
+	if (!token_valid(key, TOKEN_SERVER_KEY) || repeated(rq)) {
 		refuse_key(rq);
 		return;
 	}

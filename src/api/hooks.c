@@ -337,6 +337,12 @@ hooks_by_token(const struct hooks *h, struct str token)
 	return find(h, hash);
 }
 
+size_t
+hooks_count(const struct hooks *h)
+{
+	return h->count;
+}
+
 const struct hook *
 hooks_at(const struct hooks *h, size_t i)
 {

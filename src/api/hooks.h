@@ -33,6 +33,7 @@ bool		 hooks_loaded(const struct hooks *h);		/* at least once, completely */
 const struct hook *hooks_by_token(const struct hooks *h, struct str token);
 /* Grows whenever the table changed: what did not fit before will not fit now unless this moved. */
 uint64_t	 hooks_version(const struct hooks *h);
+size_t		 hooks_count(const struct hooks *h);
 /* All, for deliveries without a token; i from 0; NULL at the end. */
 const struct hook *hooks_at(const struct hooks *h, size_t i);
 bool		 hook_previous_lives(const struct hook *k);

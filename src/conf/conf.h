@@ -53,7 +53,7 @@ struct conf {
 	int64_t		 db_queue;		/* jobs waiting per connection before 503 */
 	int64_t		 db_reconnect_min_ms, db_reconnect_max_ms;
 
-	int64_t		 http_header_bytes, http_header_count, http_url_bytes, http_body_bytes;
+	int64_t		 http_header_bytes, http_header_count, http_url_bytes, http_body_bytes, http_body_memory;
 	int64_t		 http_header_timeout_ms, http_body_timeout_ms, http_idle_timeout_ms, http_write_timeout_ms;
 	int64_t		 http_connections;	/* per worker */
 	int64_t		 http_reserve_fds;

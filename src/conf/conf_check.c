@@ -141,6 +141,7 @@ check_order(const struct check *k)
 		    c->db_reconnect_min_ms <= c->db_reconnect_max_ms },
 		{ "http.url_bytes", "http.header_bytes", c->http_url_bytes <= c->http_header_bytes },
 		/* An event larger than the whole queue could never be stored. */
+		{ "http.body_bytes", "http.body_memory", c->http_body_bytes <= c->http_body_memory },
 		{ "http.body_bytes", "webhooks.queue_bytes", c->http_body_bytes <= c->webhook_queue_bytes },
 		{ "webhooks.batch_bytes", "webhooks.queue_bytes", c->webhook_batch_bytes <= c->webhook_queue_bytes },
 		{ "api.default_limit", "api.max_limit", c->api_default_limit <= c->api_max_limit },

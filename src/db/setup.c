@@ -29,6 +29,19 @@ refuse(struct db *db, const char *reason)
 	db_lost(db, reason);
 }
 
+/* What passes by itself (a lock, a full server, a restart) makes the connection be tried again soon, nothing more. */
+static bool
+passes(const struct db_result *r)
+{
+	static const char *const classes[] = { "08", "40", "53", "55", "57" };
+	size_t i;
+
+	for (i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (strncmp(db_error_sqlstate(r), classes[i], 2) == 0)
+			return true;
+	return false;
+}
+
 static void
 checked(void *arg, const struct db_result *r)
 {
@@ -36,6 +49,10 @@ checked(void *arg, const struct db_result *r)
 	char why[DB_REASON_SIZE];
 	int64_t version;
 
+	if (r->outcome == DB_FAILED && passes(r)) {
+		db_lost(db, db_error_text(r));
+		return;
+	}
 	if (r->outcome == DB_FAILED && strcmp(db_error_sqlstate(r), "42P01") == 0) {
 		refuse(db, "no ringd schema in this database; run: ringctl migrate");
 		return;
@@ -69,8 +86,12 @@ prepared(void *arg, const struct db_result *r)
 	struct db *db = arg;
 	char why[DB_REASON_SIZE];
 
-	if (db->refusing)
+	if (db->refusing || db->broken)
 		return;
+	if (r->outcome == DB_FAILED && passes(r)) {
+		db_lost(db, db_error_text(r));
+		return;
+	}
 	if (r->outcome == DB_FAILED) {
 		snprintf(why, sizeof(why), "cannot prepare statements: %s", db_error_text(r));
 		refuse(db, why);

@@ -44,6 +44,8 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	[R_SETTINGS] = { "settings", "SELECT set_config('enable_seqscan', 'off', false), "
 	    "set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false), "
 	    "set_config('enable_bitmapscan', 'off', false), set_config('jit', 'off', false), "
+	    /* Below statement_timeout, so that waiting for somebody's lock is told apart from a statement that is too slow. */
+	    "set_config('lock_timeout', (extract(epoch FROM current_setting('statement_timeout')::interval) * 500)::integer::text, false), "
 	    "set_config('plan_cache_mode', 'force_custom_plan', false)" },
 	[R_BEGIN] = { "begin", "BEGIN" },
 	[R_COMMIT] = { "commit", "COMMIT" },

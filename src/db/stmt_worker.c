@@ -51,7 +51,7 @@ const int worker_batch_rows[WORKER_BATCH_CLASSES] = { 64, 16, 4, 1 };
 #define F_STATUS	" AND ($5::text IS NULL OR c.status = $5::text)"
 #define F_DIRECTION	" AND ($6::text IS NULL OR c.direction = $6::text)"
 #define F_NUMBER	" AND ($7::text IS NULL OR c.from_number = $7::text OR c.to_number = $7::text)"
-#define F_AGENT		" AND ($8::text IS NULL OR c.agent_id = $8::text OR lower(c.agent_email) = $8::text)"
+#define F_AGENT		" AND ($8::text IS NULL OR c.agent_id = $8::text OR c.agent_email_key = $8::text)"
 #define F_RECORDING	" AND ($9::boolean IS NULL OR c.has_recording = $9::boolean)"
 #define PAGE_ORDER	" ORDER BY c.started_at DESC, c.id DESC"
 /* Where no other filter can have been given: naming no further column lets a total be answered from the index alone. */
@@ -65,14 +65,14 @@ const int worker_batch_rows[WORKER_BATCH_CLASSES] = { 64, 16, 4, 1 };
 #define BY_FROM		" AND c.from_number = $7::text" F_STATUS F_DIRECTION F_AGENT F_RECORDING
 #define BY_TO		" AND c.to_number = $7::text AND c.from_number IS DISTINCT FROM $7::text" F_STATUS F_DIRECTION F_AGENT F_RECORDING
 #define BY_AGENT_ID	" AND c.agent_id = $8::text" F_STATUS F_DIRECTION F_NUMBER F_RECORDING
-#define BY_AGENT_EMAIL	" AND lower(c.agent_email) = $8::text" F_STATUS F_DIRECTION F_NUMBER F_RECORDING
+#define BY_AGENT_EMAIL	" AND c.agent_email_key = $8::text" F_STATUS F_DIRECTION F_NUMBER F_RECORDING
 #define BY_RECORDING	" AND c.has_recording = $9::boolean" F_STATUS F_DIRECTION F_NUMBER F_AGENT
 
 #define PAGE(filter)									\
 	BY_KEY("read", "SELECT " CALL_COLUMNS " FROM calls c WHERE " PAGE_RANGE filter PAGE_ORDER " LIMIT $3::bigint OFFSET $4::bigint")
 #define TOTAL(filter)									\
 	BY_KEY("read", "SELECT count(*) AS total FROM (SELECT 1 FROM calls c WHERE " PAGE_RANGE filter		\
-	    " LIMIT $3::bigint OFFSET $4::bigint) n LIMIT 1")
+	    PAGE_ORDER " LIMIT $3::bigint OFFSET $4::bigint) n LIMIT 1")	/* ordered, so that the same index leads as in the page */
 /* Either end of the call: two ordered index scans merged, since an OR could use neither order. */
 #define NUMBER_SIDE(columns, filter)							\
 	"(SELECT " columns " FROM calls c WHERE " PAGE_RANGE filter PAGE_ORDER " LIMIT $3::bigint + $4::bigint)"

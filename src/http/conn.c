@@ -85,11 +85,20 @@ conn_new(struct http_listener *l, int fd, const struct addr *peer)
 	return true;
 }
 
+/* The body is complete or given up: what it was allowed is free for others. */
+static void
+release_body(struct http_conn *c)
+{
+	c->listener->server->bodies -= c->reserved;
+	c->reserved = 0;
+}
+
 void
 conn_drop(struct http_conn *c)
 {
 	struct http_server *s = c->listener->server;
 
+	release_body(c);
 	if (c->state == CONN_BUSY) {
 		if (s->access_log)
 			access_log(c->rq, 499, 0);
@@ -147,6 +156,7 @@ hand_over(struct http_conn *c, bool keep_parser)
 {
 	struct http_server *s = c->listener->server;
 
+	release_body(c);
 	if (keep_parser)
 		server_parse_put(s, c->parse);
 	else
@@ -270,6 +280,12 @@ head_complete(struct http_conn *c, bool more)
 		refuse(c, parse_status(c->parse), parse_why(c->parse));
 		break;
 	default:
+		if (parse_body_room(c->parse) > s->limits.body_memory - s->bodies) {
+			refuse(c, 503, "Too many bodies are being received; try again");
+			break;
+		}
+		c->reserved = parse_body_room(c->parse);
+		s->bodies += c->reserved;
 		c->state = CONN_BODY;
 		c->count = 0;
 		set_deadline(c);

@@ -73,6 +73,7 @@ struct http_conn {
 	size_t			 out_bytes;	/* unwritten */
 	struct buf		 held;		/* read, but not to be parsed yet */
 	int64_t			 deadline_ms;	/* of the state, or of the write when blocked; INT64_MAX = none */
+	size_t			 reserved;	/* of the server's body_memory */
 	size_t			 count;		/* body bytes since the last renewal, or bytes read while lingering */
 	size_t			 answered;	/* requests */
 	struct addr		 peer;
@@ -91,6 +92,7 @@ struct http_server {
 	struct http_limits		 limits;
 	struct guard_limits		 guard;
 	struct http_stats		 stats;
+	size_t				 bodies;	/* reserved by bodies being received */
 	struct addr_net			*trusted;
 	size_t				 ntrusted;
 	bool				 access_log;

@@ -286,6 +286,12 @@ parse_body(struct parse *p, size_t body_max)
 	return p->body != NULL ? PARSE_MORE : refuse(p, 503, "no memory for the request");
 }
 
+size_t
+parse_body_room(const struct parse *p)
+{
+	return p->framing.chunked ? p->held.max : (size_t)p->framing.length;
+}
+
 bool
 parse_wants_continue(const struct parse *p)
 {

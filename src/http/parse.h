@@ -37,6 +37,7 @@ enum parse_result parse_feed(struct parse *p, const char *bytes, size_t n, size_
 /* After PARSE_HEAD: body_max for this route. PARSE_DONE when there is no body, PARSE_MORE when bytes are to come,
  * PARSE_BAD when it is too long (413). */
 enum parse_result parse_body(struct parse *p, size_t body_max);
+size_t		 parse_body_room(const struct parse *p);	/* after parse_body: bytes the body may take in memory */
 bool		 parse_wants_continue(const struct parse *p);	/* Expect: 100-continue, 1.1, and a body is to come */
 bool		 parse_in_head(const struct parse *p);		/* no complete head yet */
 bool		 parse_started(const struct parse *p);		/* a byte of this request was taken */

@@ -24,14 +24,14 @@ recording_by_start(const void *a, const void *b)
 	return (rb->id.p != NULL) - (ra->id.p != NULL);
 }
 
-/* A bare address that one event gave and another gave with an id is one recording. Those with an id stand first. */
+/* A bare address that one event gave and another gave with an id, or as an id, is one recording. Those with an id stand first. */
 static bool
 is_repeated(const struct call *c, const struct leg_recording *r)
 {
 	size_t	i;
 
 	for (i = 0; i < c->nrec && r->id.p == NULL && c->rec[i].id.p != NULL; i++) {
-		if (str_eq(c->rec[i].url, r->url))
+		if (str_eq(c->rec[i].url, r->url) || str_eq(c->rec[i].id, r->url))
 			return true;
 	}
 	return false;

@@ -23,7 +23,7 @@ struct heritage {
 	unsigned		 generation;
 	unsigned		 slot;		/* index into the scoreboard */
 	unsigned		 index;		/* 0.. within the role ("worker 2" has index 2) */
-	bool			 must_connect;	/* the database's address was changed: ready only with a connection */
+	bool			 must_connect;	/* it is to replace children that have the database: ready only with a connection */
 	bool			 after_crash;	/* the one before me in this slot died by signal or error */
 	int			 listen_fd[CONF_MAX_LISTEN];	/* same order as conf->listen; non-blocking, close-on-exec */
 	int			 admin_fd[CONF_MAX_LISTEN];	/* same order as conf->admin */

@@ -24,7 +24,7 @@ struct generation {
 	struct conf		*conf;		/* ours */
 	struct service_user	 user;
 	struct listeners	 listeners;
-	bool			 must_connect;	/* its database address differs from the one before */
+	bool			 must_connect;	/* those it is to replace have the database, or its address is another */
 	int64_t			 deadline_ms;	/* coming: ready by then; leaving: killed then */
 	bool			 killed;
 };

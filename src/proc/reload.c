@@ -37,6 +37,20 @@ refused(struct master *m, const char *why)
 	notify_ready(&m->setup->notify, status);
 }
 
+/* Is the database there for the generation that serves? Then the next one must not do without. */
+static bool
+serving_has_database(const struct master *m)
+{
+	for (size_t i = 0; i < SCORE_SLOTS; i++) {
+		const struct score *s = &m->board->slot[i];
+
+		if (SCORE_GET(s->state) == SCORE_READY && SCORE_GET(s->generation) == m->serving->number &&
+		    SCORE_GET(s->db) == SCORE_DB_UP)
+			return true;
+	}
+	return false;
+}
+
 static void
 log_change(void *arg, const char *text)
 {
@@ -82,6 +96,8 @@ reload_begin(struct master *m)
 	notify_reloading(&m->setup->notify);
 	next = load_next(m, why);
 	g = next != NULL ? generation_new(next, m->serving, m->serving->number + 1, why) : NULL;
+	if (g != NULL && serving_has_database(m))
+		g->must_connect = true;
 	if (g == NULL) {
 		refused(m, why);
 		return;

@@ -162,7 +162,7 @@ on_state(void *arg, enum db_state state)
 
 	SCORE_SET(r->h->score->db, shown[state]);
 	if (state != DB_READY && r->h->must_connect && !r->attempted) {
-		log_error("database.reaper_url was changed and does not work: %s", db_state_reason(r->db));
+		log_error("no database with this configuration, though there was one before: %s", db_state_reason(r->db));
 		r->exit_code = EXIT_FAULT;
 		loop_stop(r->loop);
 		return;

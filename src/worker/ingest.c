@@ -18,6 +18,7 @@
 #define LOOKS_MAX	4		/* a batch that keeps colliding is given back as "try again" */
 #define SQLSTATE_UNIQUE	"23505"
 #define SQLSTATE_NO_PARTITION "23514"
+#define CLASS_COLLISION	"40"
 #define CLASS_DATA	"22"		/* the value is at fault: only these and 23 can be one row's own doing */
 #define CLASS_INTEGRITY	"23"
 
@@ -101,8 +102,11 @@ wake_reaper(struct ingest *in)
 static void
 give_back_from(struct ingest *in, int first)
 {
-	while (in->n > first)
-		STAILQ_INSERT_HEAD(&in->waiting, in->batch[--in->n], link);
+	while (in->n > first) {
+		struct delivery *d = in->batch[--in->n];	/* the macro below looks at its argument more than once */
+
+		STAILQ_INSERT_HEAD(&in->waiting, d, link);
+	}
 }
 
 /* ---- add */
@@ -113,8 +117,8 @@ refused(struct ingest *in, const struct db_result *r)
 	const char *state = db_error_sqlstate(r);
 	bool rows_fault = strncmp(state, CLASS_DATA, 2) == 0 || strncmp(state, CLASS_INTEGRITY, 2) == 0;
 
-	if (strcmp(state, SQLSTATE_UNIQUE) == 0 && in->looks < LOOKS_MAX) {
-		look(in);		/* another worker was quicker with one of them */
+	if ((strcmp(state, SQLSTATE_UNIQUE) == 0 || strncmp(state, CLASS_COLLISION, 2) == 0) && in->looks < LOOKS_MAX) {
+		look(in);		/* another worker was quicker with one of them, or in the way */
 		return;
 	}
 	if (strcmp(state, SQLSTATE_NO_PARTITION) == 0 && db_error_constraint(r)[0] == '\0')

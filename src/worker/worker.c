@@ -127,7 +127,7 @@ begin_service(void *arg)
 	child_ready(w->h);
 }
 
-/* Without a database a worker serves all the same (503 and health), unless it was started to prove a changed address. */
+/* Without a database a worker serves all the same (503 and health), unless it is to replace workers that have one. */
 static void
 database_changed(void *arg, enum db_state s)
 {
@@ -137,7 +137,7 @@ database_changed(void *arg, enum db_state s)
 	if (s == DB_READY) {
 		api_database_ready(&w->api, begin_service, w);
 	} else if (w->h->must_connect && !w->listening) {
-		log_error("database.worker_url was changed and does not work: %s", db_state_reason(w->db));
+		log_error("no database with this configuration, though there was one before: %s", db_state_reason(w->db));
 		w->exit_code = EXIT_FAULT;
 		loop_stop(w->loop);
 	} else {
@@ -158,6 +158,7 @@ set_up(struct worker *w)
 	struct http_limits lim = {
 		.header_bytes = (size_t)c->http_header_bytes, .header_count = (size_t)c->http_header_count,
 		.url_bytes = (size_t)c->http_url_bytes, .body_bytes = (size_t)c->http_body_bytes,
+		.body_memory = (size_t)c->http_body_memory,
 		.header_timeout_ms = c->http_header_timeout_ms, .body_timeout_ms = c->http_body_timeout_ms,
 		.idle_timeout_ms = c->http_idle_timeout_ms, .write_timeout_ms = c->http_write_timeout_ms,
 		.connections = (size_t)c->http_connections, .reserve_fds = (size_t)c->http_reserve_fds,

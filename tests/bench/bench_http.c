@@ -68,7 +68,7 @@ main(int argc, char **argv)
 	static const struct http_route	route = { "/", ROUTE_GET, fixed, "fixed", 0, false };
 	const struct http_routes	routes = { .route = &route, .count = 1, .error = error_answer };
 	const struct http_limits	limits = {
-		.header_bytes = 16384, .header_count = 64, .url_bytes = 8192, .body_bytes = BODY_MAX,
+		.header_bytes = 16384, .header_count = 64, .url_bytes = 8192, .body_bytes = BODY_MAX, .body_memory = (size_t)1024 * BODY_MAX,
 		.header_timeout_ms = 10000, .body_timeout_ms = 30000, .idle_timeout_ms = 600000,
 		.write_timeout_ms = 30000, .connections = 100000, .reserve_fds = 16,
 		.requests_per_connection = SIZE_MAX,

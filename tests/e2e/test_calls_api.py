@@ -143,6 +143,12 @@ def test_words_of_the_seeds_for_keys(daemon, pg, tenant):
             assert (a.status, a.json["error"]) == (401, "Invalid API key"), (path, bad, a)
 
 
+def test_two_keys_in_one_request_are_none(daemon, tenant, acme):
+    got = ringd.raw(daemon.port, (f"GET /api/calls HTTP/1.1\r\nHost: x\r\nx-app-api-key: {tenant.key}\r\nX-App-Api-Key: {acme.key}\r\n"
+                                  "Connection: close\r\n\r\n").encode())
+    assert got.startswith(b"HTTP/1.1 401")
+
+
 def test_well_formed_key_that_nobody_has(daemon, pg, new_database):
     stranger = ringctl("app", "create", "Elsewhere", database=pg.dsn(new_database()))
     assert daemon.get("/api/calls", stranger["api_key"]).json["error"] == "Invalid API key"

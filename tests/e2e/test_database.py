@@ -136,6 +136,25 @@ def test_late_jobs_are_answered_and_the_line_moves_on(own, tenant, new_daemon):
     assert d.stop() == 0
 
 
+def test_a_lock_kills_no_event(new_daemon, pg):
+    """Waiting for somebody's lock costs an event nothing, however often it is tried meanwhile."""
+    d = new_daemon(reaper={"max_attempts": "2", "retry_min": "20ms", "retry_max": "100ms", "poll": "100ms"},
+                   database_keys={"statement_timeout": "400ms", "job_timeout": "1s"}).start()
+    t = ringd.Tenant(pg.dsn(d.database), "Locked")
+    with pg.connect(d.database) as c, c.cursor() as q:
+        c.autocommit = False
+        q.execute("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE")
+        for n in range(5):
+            assert d.post(t.path, jwt(call_event(n + 1), t.secret)).status == 200
+        time.sleep(6)
+        c.rollback()
+        c.autocommit = True
+        drained(c, 20)
+        q.execute("SELECT (SELECT count(*) FROM webhook_dead), (SELECT count(*) FROM calls)")
+        assert q.fetchone() == (0, 5)
+    assert d.stop() == 0
+
+
 def test_killed_backends_are_replaced(own, tenant):
     with own.pg.connect("ringd", "postgres") as c, c.cursor() as q:
         q.execute("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename IN ('ringd_worker', 'ringd_reaper')")

@@ -276,6 +276,23 @@ class TestTimesAndProxies:
         assert statuses(raw(d.port, b"PROXY TCP4 203.0.113.5 192.0.2.1 5555 80\r\n" + get(b"/x", b"Host: x"))) == [400]
 
 
+def test_bodies_under_way_have_a_total(new_daemon):
+    """With room for two, the third unfinished body is 503 and a small one still goes through when there is room again."""
+    d = new_daemon(workers=1, http={"body_memory": "2M"}).start()
+    head = b"POST /webhooks/dialpad HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nx"
+    held = []
+    for _ in range(2):
+        s = socket.create_connection(("127.0.0.1", d.port), timeout=5)
+        s.sendall(head)
+        held.append(s)
+    time.sleep(0.3)
+    assert statuses(raw(d.port, head, 3)) == [503]
+    for s in held:
+        s.close()
+    wait_for("room again", lambda: statuses(raw(d.port, head.replace(b"1000000", b"5") + b"xxxx", 3))[0] == 400, 5)
+    assert d.stop() == 0
+
+
 def test_forwarded_headers_of_strangers_are_ignored(new_daemon):
     d = new_daemon(log={"access": "true"}).start()
     ringd.request(d.port, "GET", "/x", {"X-Forwarded-For": "203.0.113.9", "X-Request-Id": "stranger"})

@@ -3,6 +3,7 @@ import http.client
 import os
 import pathlib
 import pwd
+import shutil
 import signal
 import subprocess
 import threading
@@ -273,10 +274,12 @@ def test_unprivileged_start(new_daemon, pg):
     who = pwd.getpwnam("postgres")
     x = new_daemon()
     x.config.write_text("\n".join(line for line in x.config.read_text().splitlines() if not line.startswith("user")) + "\n")
-    for p in (x.base, x.config):
+    program = x.base / "ringd"          # the tree may lie in a folder that only root enters
+    shutil.copy(BIN / "ringd", program)
+    for p in (x.base, x.config, program):
         os.chown(p, who.pw_uid, who.pw_gid)
     with open(x.log, "ab") as log:
-        x.process = subprocess.Popen([str(BIN / "ringd"), "-d", "-f", str(x.config)], stdout=log, stderr=log,
+        x.process = subprocess.Popen([str(program), "-d", "-f", str(x.config)], stdout=log, stderr=log,
                                      user="postgres", group="postgres", extra_groups=[], cwd="/")
     x.wait_ready()
     t = ringd.Tenant(pg.dsn(x.database), "Plain user")
@@ -297,11 +300,11 @@ def test_a_reload_to_a_database_that_does_not_work_changes_nothing(d, pg, tenant
     good = d.config.read_text()
     d.config.write_text(good.replace(f"dbname={d.database} user=ringd_worker", "dbname=no_such_database user=ringd_worker"))
     d.kill(signal.SIGHUP)
-    wait_for("the reason", lambda: "reload failed" in d.text() and "worker_url was changed and does not work" in d.text(), 20)
+    wait_for("the reason", lambda: "reload failed" in d.text() and "though there was one before" in d.text(), 20)
     assert d.status()["generation"] == 1 and d.get("/api/calls", tenant.key).status == 200
     d.config.write_text(good.replace(f"dbname={d.database} user=ringd_reaper", "dbname=no_such_database user=ringd_reaper"))
     d.kill(signal.SIGHUP)
-    wait_for("the reason", lambda: "reaper_url was changed and does not work" in d.text(), 20)
+    wait_for("the second reason", lambda: d.text().count("reload failed") == 2, 20)
     assert d.status()["generation"] == 1 and d.get("/api/calls", tenant.key).status == 200
 
 

@@ -95,6 +95,14 @@ def test_one_recording_known_first_by_its_address_then_by_its_id(daemon, pg, db)
     assert detail["recordings"][0]["id"] == "rec-1" and detail["recording_url"] == url
 
 
+def test_an_id_here_that_is_an_address_there(daemon, pg, db):
+    t = ringd.Tenant(pg.dsn(daemon.database), "Odd ids")
+    e = {"call_id": 21, "state": "hangup", "event_timestamp": 1790000083843, "voicemail_recording_id": "77", "recording_url": "77"}
+    assert daemon.post(t.path, jwt(e, t.secret)).status == 200
+    drained(db)
+    assert daemon.get("/api/calls", t.key).json["data"][0]["status"] == "ended"
+
+
 def test_states_never_go_back(daemon, pg, db):
     t = ringd.Tenant(pg.dsn(daemon.database), "Forward")
     base = dict(SAMPLES[2])

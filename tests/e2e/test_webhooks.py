@@ -160,6 +160,27 @@ def test_framing_and_encoding_of_a_delivery(daemon, acme):
         assert daemon.post(acme.path, body, {"Content-Type": kind}).status == 200
 
 
+def test_a_row_the_database_refuses_stands_alone(daemon, db, pg, acme):
+    """A batch with one bad row is halved until it stands alone: 500 for it, 200 for all others, and the worker lives."""
+    pids = sorted(daemon.pids("worker"))
+    db.cursor().execute("ALTER TABLE webhook_events ADD CONSTRAINT refused CHECK (leg_id IS DISTINCT FROM '666666')")
+    try:
+        bodies = [jwt(call_event(666666 if n % 40 == 7 else 5031100220070000 + n), acme.secret) for n in range(240)]
+        with concurrent.futures.ThreadPoolExecutor(48) as pool:
+            answers = list(pool.map(lambda b: daemon.post(acme.path, b).status, bodies))
+    finally:
+        db.cursor().execute("ALTER TABLE webhook_events DROP CONSTRAINT refused")
+    assert answers.count(500) == 6 and answers.count(200) == 234, {s: answers.count(s) for s in set(answers)}
+    assert [n for n, s in enumerate(answers) if s == 500] == [n for n in range(240) if n % 40 == 7]
+    assert sorted(daemon.pids("worker")) == pids
+
+
+def test_a_transcription_of_escapes_is_stored(daemon, db, acme):
+    text = "\\u0001" * 60000
+    a = daemon.post(acme.path, jwt('{"call_id":5031100220071000,"state":"transcription","transcription_text":"' + text + '"}', acme.secret))
+    assert a.status == 200, a
+
+
 class TestGlobalSecret:
     """The seeds' one secret for all: routed by header key, then by the company in the body, else kept without a tenant."""
 

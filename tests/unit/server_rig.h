@@ -274,7 +274,7 @@ static inline struct rig
 rig_defaults(void)
 {
 	return (struct rig){ .limits = {
-		.header_bytes = 8192, .header_count = 32, .url_bytes = 2048, .body_bytes = 1024 * 1024,
+		.header_bytes = 8192, .header_count = 32, .url_bytes = 2048, .body_bytes = 1024 * 1024, .body_memory = 3 * 1024 * 1024,
 		.header_timeout_ms = 4000, .body_timeout_ms = 4000, .idle_timeout_ms = 4000, .write_timeout_ms = 4000,
 		.connections = 100, .reserve_fds = 8, .requests_per_connection = 1000,
 	} };
