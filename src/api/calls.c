@@ -252,7 +252,7 @@ got_one(void *arg, const struct db_result *r)
 	json_obj(&rd->out);
 	json_kbool(&rd->out, "success", true);
 	json_key(&rd->out, "data");
-	calls_json_detail(&rd->out, r, 0, 1);
+	calls_json_detail(&rd->out, r, 0);
 	json_obj_end(&rd->out);
 	finish(rd);
 }
@@ -269,7 +269,6 @@ send_one(struct api *api, struct http_request *rq)
 	db_put_uuid(&a, rd->id);
 	j = db_job_new(api->db, 0, got_one, rd);
 	db_job_add(j, W_CALL, a.p, a.n);
-	db_job_add(j, W_CALL_RECORDINGS, a.p, a.n);
 	db_job_submit(j);
 }
 

@@ -108,28 +108,28 @@ write_recordings(struct json_out *j, const struct db_result *r, int i)
 
 	json_key(j, "recordings");
 	json_arr(j);
-	for (row = 0; row < db_rows(r, i) && db_text(r, i, row, 1).p != NULL; row++) {
+	for (row = 0; row < db_rows(r, i) && db_text(r, i, row, C_REC_ID).p != NULL; row++) {
 		json_obj(j);
-		json_kstr(j, "id", db_text(r, i, row, 1));
-		json_kstr(j, "type", db_text(r, i, row, 2));
-		json_kstr(j, "url", db_text(r, i, row, 3));
+		json_kstr(j, "id", db_text(r, i, row, C_REC_ID));
+		json_kstr(j, "type", db_text(r, i, row, C_REC_TYPE));
+		json_kstr(j, "url", db_text(r, i, row, C_REC_URL));
 		json_key(j, "started_at");
-		write_value(j, TIME, db_text(r, i, row, 4));
+		write_value(j, TIME, db_text(r, i, row, C_REC_STARTED));
 		json_key(j, "duration_ms");
-		write_value(j, NUMBER, db_text(r, i, row, 5));
+		write_value(j, NUMBER, db_text(r, i, row, C_REC_DURATION));
 		json_obj_end(j);
 	}
 	json_arr_end(j);
 }
 
 void
-calls_json_detail(struct json_out *j, const struct db_result *r, int i, int ri)
+calls_json_detail(struct json_out *j, const struct db_result *r, int i)
 {
 	json_obj(j);
 	write_fields(j, r, i, 0);
 	json_key(j, "legs");
 	write_value(j, NUMBER, db_text(r, i, 0, C_LEGS));
 	json_kstr(j, "transcription", db_text(r, i, 0, C_TRANSCRIPTION));
-	write_recordings(j, r, ri);
+	write_recordings(j, r, i);
 	json_obj_end(j);
 }

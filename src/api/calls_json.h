@@ -9,7 +9,7 @@
 
 /* The row-th call of statement i's result (columns as enum call_col). */
 void	calls_json_row(struct json_out *j, const struct db_result *r, int i, int row);
-/* One call with its recordings: call in statement i, recordings in statement ri. */
-void	calls_json_detail(struct json_out *j, const struct db_result *r, int i, int ri);
+/* One call with its recordings, a row each, in statement i. */
+void	calls_json_detail(struct json_out *j, const struct db_result *r, int i);
 
 #endif

@@ -15,8 +15,7 @@ enum worker_stmt {
 	W_KEY_LOOKUP,			/* $1 key hash -> app_id */
 	W_CURSOR_KEY,
 	W_HOOKS,			/* $1 changed since, $2 after this token hash among equals */
-	W_CALL,				/* $3 id */
-	W_CALL_RECORDINGS,		/* $3 id */
+	W_CALL,				/* $3 id: one row per recording */
 	W_CALLS,			/* + enum calls_by: a page; see stmt_worker.c for $3.. */
 	W_CALLS_TOTAL = W_CALLS + CALLS_BY_COUNT,	/* + enum calls_by: how many, capped */
 	W_DEDUPE_LOOK = W_CALLS_TOTAL + CALLS_BY_COUNT,	/* + size class */
@@ -39,7 +38,7 @@ extern const int worker_batch_rows[WORKER_BATCH_CLASSES];	/* 64 16 4 1 */
 enum call_col { C_KEY_STATE, C_ID, C_PROVIDER, C_PROVIDER_CALL_ID, C_DIALPAD_CALL_ID, C_DIRECTION, C_FROM, C_TO, C_STATUS, C_OUTCOME,
 	C_PROVIDER_STATE, C_STARTED, C_RANG, C_CONNECTED, C_ENDED, C_TALK, C_HOLD, C_DURATION, C_AGENT_ID, C_AGENT_NAME, C_AGENT_EMAIL,
 	C_GROUP_TYPE, C_GROUP_ID, C_GROUP_NAME, C_CONTACT_ID, C_CONTACT_NAME, C_CUSTOM_DATA, C_RECORDING_URL,
-	C_RECORDING_TYPE, C_HAS_RECORDING, C_IS_INTERNAL, C_IS_TRANSFERRED, C_END_INFERRED, C_UPDATED, C_LEGS, C_TRANSCRIPTION };
+	C_RECORDING_TYPE, C_HAS_RECORDING, C_IS_INTERNAL, C_IS_TRANSFERRED, C_END_INFERRED, C_UPDATED, C_LEGS, C_TRANSCRIPTION, C_REC_ID, C_REC_TYPE, C_REC_URL, C_REC_STARTED, C_REC_DURATION };
 
 /* The table, built on first use (the VALUES lists are long); lives as long as the process. */
 const struct db_stmt_table *stmt_worker_table(void);
