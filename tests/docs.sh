@@ -1,5 +1,5 @@
 #!/bin/sh
-# The manual pages are clean, and sample and manual name exactly the keys the program knows. Needs ringd built.
+# The manual pages are clean, the tour names what is there, and sample and manual name exactly the keys the program knows. Needs ringd built.
 set -u
 cd "$(dirname "$0")/.."
 bad=0
@@ -22,6 +22,14 @@ for noun in $nouns; do
 		case $word in -*) continue ;; esac
 		grep -qw -e "$word" man/ringctl.8 || { echo "docs: ringctl.8 says nothing of $noun $word"; bad=1; }
 	done
+done
+# The tour is true: every function and file it names is there.
+for name in $(grep -o '`[a-z_0-9]*()`' src/TOUR.md | tr -d '`()' | sort -u); do
+	grep -qE "^$name\(" -r src --include='*.c' || grep -q "FUNCTION $name(" sql/0001_init.sql ||
+	    { echo "docs: src/TOUR.md names $name(), which is not there"; bad=1; }
+done
+for file in $(grep -oE '[a-z]+/[a-z_0-9]+\.[ch]' src/TOUR.md | sort -u); do
+	[ -e "src/$file" ] || { echo "docs: src/TOUR.md names $file, which is not there"; bad=1; }
 done
 [ "$bad" -eq 0 ] && echo "docs: ok"
 exit "$bad"
