@@ -33,8 +33,8 @@ def wrk(name, url, connections, script, seconds=SECONDS):
                           capture_output=True, text=True, timeout=seconds + 60, check=True)
     (OUT / f"{name}.txt").write_text(done.stdout)
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])
-    p99 = re.search(r"99%\s+(\S+)", done.stdout)[1]
-    p50 = re.search(r"50%\s+(\S+)", done.stdout)[1]
+    p99 = re.search(r"^\s+99%\s+(\S+)$", done.stdout, re.M)[1]
+    p50 = re.search(r"^\s+50%\s+(\S+)$", done.stdout, re.M)[1]
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", done.stdout)
     errors = re.search(r"Socket errors: (.*)", done.stdout)
     note(f"  {name:34} {rate:10.0f}/s   p50 {p50:>9} p99 {p99:>9}   non-2xx {bad[1] if bad else 0}   {errors[1] if errors else 'no socket error'}")
