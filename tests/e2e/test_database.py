@@ -197,3 +197,46 @@ def test_a_database_that_is_down_at_the_start_is_waited_for(base, new_daemon):
     d.wait_ready()
     assert d.stop() == 0
     server.stop("immediate")
+
+
+@pytest.mark.parametrize("where", ["host=localhost port={port}", "host=127.0.0.1,localhost port=1,{port}", "host=localhost,localhost port=1,{port}"])
+def test_names_and_lists_of_addresses(new_daemon, pg, where):
+    """A host name is looked up without blocking; an address where nobody is, is passed over."""
+    d = new_daemon()
+    text = d.config.read_text()
+    for role in ("worker", "reaper"):
+        text = text.replace(pg.dsn(d.database, f"ringd_{role}"), f"{where.format(port=pg.port)} dbname={d.database} user=ringd_{role}")
+    d.config.write_text(text)
+    d.start()
+    t = ringd.Tenant(pg.dsn(d.database), "By name")
+    assert status(d, t, 1) == 200
+    assert d.stop() == 0
+
+
+def test_a_mute_address_is_passed_over(new_daemon, pg):
+    """The first address takes the connection and never says a word."""
+    import socket
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen(64)
+        d = new_daemon(database_keys={"connect_timeout": "500ms", "reconnect_max": "200ms"})
+        text = d.config.read_text()
+        for role in ("worker", "reaper"):
+            text = text.replace(pg.dsn(d.database, f"ringd_{role}"),
+                                f"host=127.0.0.1,127.0.0.1 port={mute.getsockname()[1]},{pg.port} dbname={d.database} user=ringd_{role}")
+        d.config.write_text(text)
+        d.start(ready=False)
+        d.wait_ready(15)
+        assert d.stop() == 0
+
+
+def test_a_name_nobody_has_is_said_and_does_not_block(new_daemon, pg):
+    d = new_daemon()
+    text = d.config.read_text()
+    for role in ("worker", "reaper"):
+        text = text.replace(pg.dsn(d.database, f"ringd_{role}"), f"host=no-such-host.invalid dbname={d.database} user=ringd_{role}")
+    d.config.write_text(text)
+    d.start(ready=False)
+    wait_for("the reason", lambda: "cannot resolve the database's host" in d.text(), 20)
+    assert ringd.request(d.admin, "GET", "/health/live").status == 200
+    assert d.stop() == 0
