@@ -1,7 +1,7 @@
 #!/bin/sh
 # The manual pages are clean, the tour names what is there, and sample and manual name exactly the keys the program knows. Needs ringd built.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 bad=0
 if command -v mandoc >/dev/null 2>&1; then
 	for page in man/*.[1-8]; do

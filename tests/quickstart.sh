@@ -8,6 +8,7 @@ fail() { echo "quickstart test: $*"; tail -n 60 "$out"; exit 1; }
 
 ./quickstart >"$out" 2>&1 || fail "the demo failed"
 grep -q 'Dana Ortiz' "$out" || fail "no table of calls"
+grep -q ' ringing ' "$out" && grep -q ' active ' "$out" || fail "no live call"
 grep '^ *curl ' "$out" >"$out.curl"
 [ "$(wc -l <"$out.curl")" -ge 4 ] || fail "no curl lines"
 while read -r line; do
