@@ -28,7 +28,7 @@ end(struct http_request *rq, struct json_out *j, struct buf *b, int status)
 {
 	json_obj_end(j);
 	json_obj_end(j);
-	if (b->failed)
+	if (!json_done(j))
 		api_no_memory(rq);
 	else
 		http_answer(rq, status, "application/json", b);

@@ -87,12 +87,6 @@ db_state_reason(const struct db *db)
 	return db->reason;
 }
 
-size_t
-db_depth(const struct db *db)
-{
-	return db->depth;
-}
-
 void
 db_on_state(struct db *db, void (*fn)(void *arg, enum db_state s), void *arg)
 {

@@ -58,7 +58,6 @@ struct db	*db_new(struct loop *l, const struct db_config *cfg);	/* begins to con
 void		 db_free(struct db *db);				/* pending jobs are answered DB_AWAY */
 enum db_state	 db_state(const struct db *db);
 const char	*db_state_reason(const struct db *db);	/* for health: "connection refused", "schema version 3, this ringd needs 1" */
-size_t		 db_depth(const struct db *db);		/* jobs not yet answered */
 /* Told of every change of state, and once after the first attempt finished, well or not. */
 void		 db_on_state(struct db *db, void (*fn)(void *arg, enum db_state s), void *arg);
 

@@ -29,8 +29,5 @@ int		 dbs_rows(const struct dbs_result *r);
 struct str	 dbs_text(const struct dbs_result *r, int row, int col);
 int64_t		 dbs_affected(const struct dbs_result *r);
 void		 dbs_clear(struct dbs_result *r);
-/* Large results without holding them: runs the query row by row. fn returns false to stop; that is no error. */
-bool		 dbs_each(struct dbs *c, const char *sql, int nparams, const char *const *params,
-		    bool (*fn)(void *arg, const struct dbs_result *r), void *arg);
 
 #endif

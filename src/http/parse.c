@@ -299,12 +299,6 @@ parse_wants_continue(const struct parse *p)
 }
 
 bool
-parse_in_head(const struct parse *p)
-{
-	return p->phase == IN_HEAD;
-}
-
-bool
 parse_started(const struct parse *p)
 {
 	return p->started;

@@ -39,7 +39,6 @@ enum parse_result parse_feed(struct parse *p, const char *bytes, size_t n, size_
 enum parse_result parse_body(struct parse *p, size_t body_max);
 size_t		 parse_body_room(const struct parse *p);	/* after parse_body: bytes the body may take in memory */
 bool		 parse_wants_continue(const struct parse *p);	/* Expect: 100-continue, 1.1, and a body is to come */
-bool		 parse_in_head(const struct parse *p);		/* no complete head yet */
 bool		 parse_started(const struct parse *p);		/* a byte of this request was taken */
 int		 parse_status(const struct parse *p);		/* 400, 413, 414, 417, 431, 501, 503 (no memory), 505 */
 const char	*parse_why(const struct parse *p);		/* static text */

@@ -150,7 +150,7 @@ play_end(struct play *t)
 	if (!t->over && parse_started(t->parse)) {
 		play_word(t);
 		buf_puts(&t->brief, "more");
-		buf_printf(&t->full, "more in_head %d at %zu\n", parse_in_head(t->parse), t->at);
+		buf_printf(&t->full, "more at %zu\n", t->at);
 	}
 	buf_putc(&t->brief, '\0');
 	buf_putc(&t->full, '\0');

@@ -98,7 +98,6 @@ test_contents(void **state)
 	(void)state;
 	assert_int_equal(feed_head(p, &rq, text, &taken), PARSE_HEAD);
 	assert_int_equal(taken, strlen(text) - 6);
-	assert_false(parse_in_head(p));
 	assert_int_equal(rq.method, HTTP_POST);
 	assert_int_equal(rq.minor, 1);
 	assert_true(str_eq(rq.path, STR("/a%20b")));
@@ -149,15 +148,12 @@ test_state_is_told(void **state)
 
 	(void)state;
 	assert_int_equal(feed_head(p, &rq, "", &taken), PARSE_MORE);
-	assert_true(parse_in_head(p));
 	assert_false(parse_started(p));
 	assert_false(rq.keep_alive);
 	assert_int_equal(parse_body(p, 1), PARSE_MORE);		/* too early: changes nothing */
-	assert_true(parse_in_head(p));
 	assert_int_equal(parse_feed(p, "G", 1, &taken), PARSE_MORE);
 	assert_true(parse_started(p));
 	assert_int_equal(parse_feed(p, "\n", 1, &taken), PARSE_BAD);
-	assert_false(parse_in_head(p));
 	assert_int_equal(parse_status(p), 400);
 	assert_true(strlen(parse_why(p)) > 0);
 	assert_false(rq.keep_alive);
