@@ -181,6 +181,17 @@ def test_a_transcription_of_escapes_is_stored(daemon, db, acme):
     assert a.status == 200, a
 
 
+@pytest.mark.parametrize("trials,stranger", [(0, 401), (1, 503), (1000, 401)])
+def test_how_many_secrets_are_tried(new_daemon, pg, trials, stranger):
+    """Without a token: nobody's delivery is 401 only when every secret that may be tried was."""
+    import ringd
+    d = new_daemon(webhooks={"secret_trials": str(trials)}).start()
+    tenants = [ringd.Tenant(pg.dsn(d.database), f"T{n}") for n in range(3)]
+    wait_for("the hooks to be known", lambda: d.post(tenants[2].path, jwt(call_event(1), tenants[2].secret)).status == 200, 10)
+    assert d.post("/webhooks/dialpad", jwt(call_event(2), "nobody")).status == stranger
+    assert d.stop() == 0
+
+
 class TestGlobalSecret:
     """The seeds' one secret for all: routed by header key, then by the company in the body, else kept without a tenant."""
 
