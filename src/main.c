@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "conf/conf.h"
@@ -241,7 +242,7 @@ run(const struct options *o, int argc, char **argv)
 	if (!notify_init(&setup.notify, manager))
 		log_warn("NOTIFY_SOCKET is not an address that can be used; nobody is notified");
 	setup.roles = roles;
-	setup.nroles = sizeof(roles) / sizeof(roles[0]);
+	setup.nroles = COUNT(roles);
 	setup.conf_path = path;
 	setup.detach = !o->debug && !o->foreground && (manager == NULL || *manager == '\0');
 	setup.log_stderr = o->debug;

@@ -47,6 +47,16 @@ finish(struct read *rd)
 	buf_free(&body);
 }
 
+/* A cancel meant for another job hit this one: nothing was done, so it is sent again, once. */
+static bool
+once_more(struct read *rd, const struct db_result *r)
+{
+	bool again = db_outcome(r) == DB_DISTURBED && !rd->again;
+
+	rd->again = rd->again || again;
+	return again;
+}
+
 /* ---- the list */
 
 static void
@@ -78,8 +88,7 @@ got_page(void *arg, const struct db_result *r)
 	struct read *rd = arg;
 	int rows, i;
 
-	if (db_outcome(r) == DB_DISTURBED && !rd->again) {
-		rd->again = true;
+	if (once_more(rd, r)) {
 		send_page(rd->api, rd->rq);
 		return;
 	}
@@ -150,8 +159,7 @@ got_total(void *arg, const struct db_result *r)
 	int64_t cap = rd->api->conf->api_total_cap, total;
 	struct buf body = rd->body;
 
-	if (db_outcome(r) == DB_DISTURBED && !rd->again) {
-		rd->again = true;
+	if (once_more(rd, r)) {
 		send_total(rd);
 		return;
 	}
@@ -232,8 +240,7 @@ got_one(void *arg, const struct db_result *r)
 {
 	struct read *rd = arg;
 
-	if (db_outcome(r) == DB_DISTURBED && !rd->again) {
-		rd->again = true;
+	if (once_more(rd, r)) {
 		send_one(rd->api, rd->rq);
 		return;
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/calls_json.h"
+#include "base/count.h"
 #include "db/stmt_worker.h"
 
 enum kind { TEXT, NUMBER, BOOLEAN, TIME };
@@ -87,7 +88,7 @@ write_fields(struct json_out *j, const struct db_result *r, int i, int row)
 {
 	size_t f;
 
-	for (f = 0; f < sizeof(fields) / sizeof(fields[0]); f++) {
+	for (f = 0; f < COUNT(fields); f++) {
 		json_key(j, fields[f].name);
 		write_value(j, fields[f].kind, db_text(r, i, row, (int)fields[f].col));
 	}

@@ -7,6 +7,7 @@
 
 #include "api/calls_query.h"
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/hash.h"
 #include "base/num.h"
 #include "base/utf8.h"
@@ -196,7 +197,7 @@ calls_query_parse(struct calls_query *q, struct arena *a, struct str query, cons
 				return wrong(&p, "invalid_parameter", "a repeated parameter", name, "each at most once");
 		if (!take(q, a, c, &p, only_active, name, value))
 			return false;
-		if (nseen < sizeof(seen) / sizeof(seen[0]))
+		if (nseen < COUNT(seen))
 			seen[nseen++] = name;
 	}
 	if (more < 0)

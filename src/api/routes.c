@@ -5,8 +5,8 @@
 
 #include "api/api.h"
 #include "api/hooks.h"
+#include "base/count.h"
 #include "db/stmt_worker.h"
-
 
 static const struct http_route public_routes[] = {
 	{ "/api/calls/active", ROUTE_GET, api_calls_active, "calls_active", 0, false },
@@ -25,13 +25,13 @@ static const struct http_route admin_routes[] = {
 void
 api_public_routes(struct http_routes *rs, struct api *api)
 {
-	*rs = (struct http_routes){ public_routes, sizeof(public_routes) / sizeof(public_routes[0]), api_problem, api };
+	*rs = (struct http_routes){ public_routes, COUNT(public_routes), api_problem, api };
 }
 
 void
 api_admin_routes(struct http_routes *rs, struct api *api)
 {
-	*rs = (struct http_routes){ admin_routes, sizeof(admin_routes) / sizeof(admin_routes[0]), api_problem, api };
+	*rs = (struct http_routes){ admin_routes, COUNT(admin_routes), api_problem, api };
 }
 
 static void

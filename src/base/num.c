@@ -4,6 +4,7 @@
  */
 #include <sys/types.h>
 
+#include "base/count.h"
 #include "base/num.h"
 
 /* The digits at the front of s, as many as there are; false when there is none or the value passes limit. */
@@ -107,7 +108,7 @@ num_duration_ms(struct str s, int64_t *out)
 		{ "ms", 1 }, { "s", 1000 }, { "m", 60 * 1000 }, { "h", 3600 * 1000 }, { "d", 86400 * 1000 },
 	};
 
-	return with_unit(s, units, sizeof(units) / sizeof(units[0]), out);
+	return with_unit(s, units, COUNT(units), out);
 }
 
 bool
@@ -117,5 +118,5 @@ num_size(struct str s, int64_t *out)
 		{ "", 1 }, { "K", 1024 }, { "M", 1024 * 1024 }, { "G", 1024 * 1024 * 1024 },
 	};
 
-	return with_unit(s, units, sizeof(units) / sizeof(units[0]), out);
+	return with_unit(s, units, COUNT(units), out);
 }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/count.h"
 #include "conf/conf_check.h"
 
 struct check {
@@ -148,7 +149,7 @@ check_order(const struct check *k)
 		{ "reaper.retry_min", "reaper.retry_max", c->reaper_retry_min_ms <= c->reaper_retry_max_ms },
 	};
 
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+	for (size_t i = 0; i < COUNT(pairs); i++)
 		if (!pairs[i].good)
 			return conf_fault(k->report, place_of_either(k, pairs[i].low, pairs[i].high),
 			    "\"%s\" must not be larger than \"%s\"", pairs[i].low, pairs[i].high);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "conf/conf_keys.h"
 #include "conf/suggest.h"
 
@@ -136,7 +137,6 @@ static const struct conf_key listen_rows[] = {
     "plain HTTP to other hosts is meant" },
 };
 
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 _Static_assert(COUNT(rows) <= CONF_KEYS_MAX, "CONF_KEYS_MAX is too small");
 _Static_assert(COUNT(listen_rows) <= CONF_KEYS_MAX, "CONF_KEYS_MAX is too small");
 

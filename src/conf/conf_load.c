@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "conf/conf_check.h"
 #include "conf/conf_source.h"
 #include "conf/conf_value.h"
@@ -45,7 +46,7 @@ bool_hint(struct str text, bool quoted)
 
 	if (quoted && (str_eq(text, STR("true")) || str_eq(text, STR("false"))))
 		return "; write it without quotes";
-	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+	for (size_t i = 0; i < COUNT(yes); i++) {
 		if (str_ieq(text, str_c(yes[i])))
 			return "; write true";
 		if (str_ieq(text, str_c(no[i])))

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "base/hash.h"
 #include "conf/conf_source.h"
 
@@ -277,7 +278,7 @@ conf_source_has_password(struct str conninfo)
 {
 	const struct str	schemes[] = { STR("postgresql://"), STR("postgres://") };
 
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+	for (size_t i = 0; i < COUNT(schemes); i++)
 		if (str_starts(conninfo, schemes[i]))
 			return uri_has_password((struct str){ conninfo.p + schemes[i].n, conninfo.n - schemes[i].n });
 	return words_have_password(conninfo);

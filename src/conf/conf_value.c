@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "base/num.h"
 #include "conf/conf_value.h"
 
@@ -182,7 +183,7 @@ set_log_level(enum log_level *field, struct str s)
 		{ "error", LEVEL_ERROR }, { "warn", LEVEL_WARN }, { "info", LEVEL_INFO }, { "debug", LEVEL_DEBUG },
 	};
 
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+	for (size_t i = 0; i < COUNT(levels); i++)
 		if (str_eq(s, str_c(levels[i].name))) {
 			*field = levels[i].level;
 			return CONF_SET;

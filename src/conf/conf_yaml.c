@@ -9,6 +9,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/count.h"
 #include "base/hash.h"
 #include "conf/conf_yaml.h"
 
@@ -240,7 +241,7 @@ syntax_hint(const char *problem, const char *context)
 		    "; indent with blanks, not tabs; quote a value that begins with \"@\" or \"%\"" },
 	};
 
-	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+	for (size_t i = 0; i < COUNT(hints); i++)
 		if (strstr(problem, hints[i].words) != NULL || strstr(context, hints[i].words) != NULL)
 			return hints[i].hint;
 	return "";

@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/hash.h"
 #include "ctl/keys.h"
 #include "ctl/nouns.h"
 
 #define NAME_MAX_CHARS	200	/* create_app() in the schema has the same limit */
-#define COUNT(list)	(sizeof(list) / sizeof(list[0]))
 
 static const struct table_column created_columns[] = {
 	{ "id", "id", COLUMN_TEXT, false },

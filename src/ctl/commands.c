@@ -4,12 +4,13 @@
  */
 #include <sys/types.h>
 
+#include "base/count.h"
 #include "ctl/commands.h"
 #include "ctl/nouns.h"
 #include "ctl/paths.h"
 
 #define DAY_MS		((int64_t)86400000)
-#define OPTIONS(list)	list, sizeof(list) / sizeof(list[0])
+#define OPTIONS(list)	list, COUNT(list)
 #define NO_OPTIONS	NULL, 0
 
 #define LIMIT(most, usual)									\
@@ -175,5 +176,5 @@ static const struct command commands[] = {
 };
 
 const struct command_table ctl_commands = {
-	commands, sizeof(commands) / sizeof(commands[0]), globals, sizeof(globals) / sizeof(globals[0]),
+	commands, COUNT(commands), globals, COUNT(globals),
 };

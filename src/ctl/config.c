@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/count.h"
 #include "ctl/commands.h"
 #include "ctl/nouns.h"
 #include "version.h"
 
-#define COUNT(list)	(sizeof(list) / sizeof(list[0]))
 #define HELP_BYTES	65536
 
 static const struct table_column key_columns[] = {

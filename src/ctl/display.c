@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/count.h"
 #include "base/utf8.h"
 #include "ctl/display.h"
 
@@ -75,12 +76,12 @@ next_glyph(struct str s, struct glyph *g)
 	g->bytes = decode(s, &c);
 	if (g->bytes == 0 || c < 0x20 || c == 0x7f)
 		n = snprintf(g->escape, sizeof(g->escape), "\\x%02x", (unsigned char)s.p[0]);
-	else if (within(c, unsafe, sizeof(unsafe) / sizeof(unsafe[0])))
+	else if (within(c, unsafe, COUNT(unsafe)))
 		n = snprintf(g->escape, sizeof(g->escape), "\\u%04x", (unsigned)c);
 	else {
 		g->shown = (struct str){ s.p, g->bytes };
-		g->width = within(c, combining, sizeof(combining) / sizeof(combining[0])) ? 0 :
-		    within(c, wide, sizeof(wide) / sizeof(wide[0])) ? 2 : 1;
+		g->width = within(c, combining, COUNT(combining)) ? 0 :
+		    within(c, wide, COUNT(wide)) ? 2 : 1;
 		return;
 	}
 	if (g->bytes == 0)

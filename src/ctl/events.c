@@ -5,10 +5,9 @@
 
 #include <stdio.h>
 
+#include "base/count.h"
 #include "ctl/json_pretty.h"
 #include "ctl/nouns.h"
-
-#define COUNT(list)	(sizeof(list) / sizeof(list[0]))
 
 static const struct table_column list_columns[] = {
 	{ "id", "id", COLUMN_TEXT, false },

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "base/json_write.h"
 #include "ctl/fire_script.h"
 
-#define COUNT(list)		(sizeof(list) / sizeof(list[0]))
 #define OFFICE_ID		INT64_C(5511220033440011)
 #define RECORDING_SIZE		40
 #define RECORDING_URL_SIZE	96

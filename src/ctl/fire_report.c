@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/json_write.h"
 #include "ctl/display.h"
 #include "ctl/fire_report.h"
@@ -21,7 +22,7 @@ static const struct {
 	unsigned	 permille;
 } percentiles[] = { { "p50", 500 }, { "p90", 900 }, { "p95", 950 }, { "p99", 990 }, { "max", 1000 } };
 
-#define NPERCENTILES	(sizeof(percentiles) / sizeof(percentiles[0]))
+#define NPERCENTILES	(COUNT(percentiles))
 
 bool
 fire_report_init(struct fire_report *r, size_t events)

@@ -6,9 +6,9 @@
 
 #include <string.h>
 
+#include "base/count.h"
 #include "ctl/fire_script.h"
 
-#define COUNT(list)	(sizeof(list) / sizeof(list[0]))
 #define ID_BASE		INT64_C(5000000000000000)	/* sixteen digits, and below 2^53, as real ones */
 #define ID_SPAN		INT64_C(4000000000000000)
 #define LAST_EVENT_MS	2000				/* how long before now the last event may be */

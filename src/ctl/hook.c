@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/hash.h"
 #include "base/token.h"
 #include "ctl/nouns.h"
 
-#define COUNT(list)	(sizeof(list) / sizeof(list[0]))
 #define BASE_URL_MAX	1024
 #define URL_SIZE	(BASE_URL_MAX + 64 + TOKEN_SIZE)
 

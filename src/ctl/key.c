@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/hash.h"
 #include "ctl/keys.h"
 #include "ctl/nouns.h"
@@ -15,7 +16,6 @@
 #define PREFIX_CHARS	8
 #define LAST_CHARS	4
 #define HASH_TEXT_SIZE	(2 * SHA256_SIZE + 1)
-#define COUNT(list)	(sizeof(list) / sizeof(list[0]))
 
 static const struct table_column created_columns[] = {
 	{ "id", "id", COLUMN_TEXT, false },

@@ -10,12 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "base/num.h"
 #include "ctl/migrations.h"
 #include "ctl/nouns.h"
 #include "ctl/paths.h"
 
-#define COUNT(list)		(sizeof(list) / sizeof(list[0]))
 #define SESSION			"SET lock_timeout = '5s'; SET statement_timeout = 0"
 #define LOCK_NOT_AVAILABLE	"55P03"
 #define UNIQUE_VIOLATION	"23505"

@@ -9,13 +9,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/json_write.h"
 #include "ctl/nouns.h"
 
 #define BATCH		500
 #define BATCH_TEXT	"500"
 #define ARRAY_BYTES	((size_t)16 * 1024 * 1024)
-#define COUNT(list)	(sizeof(list) / sizeof(list[0]))
 
 static const struct table_column columns[] = {
 	{ "put back", "requeued", COLUMN_NUMBER, false },

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "base/json_read.h"
 #include "ctl/http_client.h"
 #include "ctl/nouns.h"
@@ -14,7 +15,6 @@
 #define ANSWER_BYTES	((size_t)1024 * 1024)
 #define TIMEOUT_MS	5000
 #define URL_SIZE	512
-#define COUNT(list)	(sizeof(list) / sizeof(list[0]))
 
 static const struct table_column columns[] = {
 	{ "role", "role", COLUMN_TEXT, false },

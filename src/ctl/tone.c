@@ -3,6 +3,7 @@
  */
 #include <sys/types.h>
 
+#include "base/count.h"
 #include "ctl/tone.h"
 
 static const struct {
@@ -20,7 +21,7 @@ static const struct {
 const char *
 tone_of(struct str word)
 {
-	for (size_t i = 0; i < sizeof(tones) / sizeof(tones[0]); i++)
+	for (size_t i = 0; i < COUNT(tones); i++)
 		if (str_eq(word, str_c(tones[i].word)))
 			return tones[i].tone;
 	return "";

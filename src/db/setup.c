@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "base/log.h"
 #include "db/db_internal.h"
 
@@ -36,7 +37,7 @@ passes(const struct db_result *r)
 	static const char *const classes[] = { "08", "40", "53", "55", "57" };
 	size_t i;
 
-	for (i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+	for (i = 0; i < COUNT(classes); i++)
 		if (strncmp(db_error_sqlstate(r), classes[i], 2) == 0)
 			return true;
 	return false;

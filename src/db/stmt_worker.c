@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/count.h"
 #include "base/log.h"
 #include "db/stmt_worker.h"
 
@@ -181,7 +182,7 @@ stmt_worker_table(void)
 	size_t i;
 	int k;
 
-	for (i = 0; i < sizeof(batches) / sizeof(batches[0]); i++)
+	for (i = 0; i < COUNT(batches); i++)
 		for (k = 0; k < WORKER_BATCH_CLASSES; k++) {
 			struct db_stmt *s = &stmts[batches[i].first + k];
 			if (s->sql != NULL)

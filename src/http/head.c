@@ -5,6 +5,7 @@
  */
 #include <sys/types.h>
 
+#include "base/count.h"
 #include "http/chars.h"
 #include "http/head.h"
 #include "http/request.h"
@@ -76,7 +77,7 @@ method_of(struct str name)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+	for (i = 0; i < COUNT(known); i++)
 		if (str_eq(name, known[i]))
 			return (enum http_method)i;
 	return HTTP_OTHER;

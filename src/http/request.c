@@ -4,6 +4,7 @@
  */
 #include <sys/types.h>
 
+#include "base/count.h"
 #include "base/log.h"
 #include "http/chars.h"
 #include "http/request.h"
@@ -66,7 +67,7 @@ http_reason(int status)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+	for (i = 0; i < COUNT(known); i++)
 		if (known[i].status == status)
 			return known[i].reason;
 	return "Unknown";

@@ -5,6 +5,7 @@
  */
 #include <sys/types.h>
 
+#include "base/count.h"
 #include "http/router.h"
 
 #define METHOD_BIT(m)	(1u << (m))
@@ -52,7 +53,7 @@ allow_text(char allow[64], unsigned methods)
 	if ((methods & METHOD_BIT(HTTP_GET)) != 0)
 		methods |= METHOD_BIT(HTTP_HEAD);
 	methods |= METHOD_BIT(HTTP_OPTIONS);
-	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
+	for (i = 0; i < COUNT(name); i++) {
 		if ((methods & METHOD_BIT(i)) == 0)
 			continue;
 		if (at > 0) {

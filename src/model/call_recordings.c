@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/count.h"
 #include "model/call_tree.h"
 
 static int
@@ -43,7 +44,7 @@ recording_worth(const struct leg_recording *r)
 	static const char *const	preferred[] = { "voicemail", "admincallrecording", "callrecording" };
 	size_t				i;
 
-	for (i = sizeof(preferred) / sizeof(preferred[0]); i > 0; i--) {
+	for (i = COUNT(preferred); i > 0; i--) {
 		if (str_eq(r->type, str_c(preferred[i - 1])))
 			return i;
 	}

@@ -7,11 +7,12 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "proc/sig.h"
 
 static const int watched[] = { SIGQUIT, SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGUSR1, SIGUSR2 };
 
-#define WATCHED	(sizeof(watched) / sizeof(watched[0]))
+#define WATCHED	(COUNT(watched))
 
 static volatile sig_atomic_t raised[WATCHED];
 
@@ -83,9 +84,9 @@ sig_child(const sigset_t *outside)
 	static const int left[] = { SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE };
 	static const int defaults[] = { SIGTERM, SIGQUIT, SIGCHLD };
 
-	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++)
+	for (size_t i = 0; i < COUNT(left); i++)
 		set_action(left[i], SIG_IGN);
-	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
+	for (size_t i = 0; i < COUNT(defaults); i++)
 		set_action(defaults[i], SIG_DFL);
 	sigprocmask(SIG_SETMASK, outside, NULL);
 }

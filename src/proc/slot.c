@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/log.h"
 #include "proc/generation.h"
 #include "proc/master.h"
@@ -85,7 +86,7 @@ become_child(struct master *m, const struct slot *s, int ready_fd)
 		.name = s->name,
 	};
 
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+	for (size_t i = 0; i < COUNT(others); i++) {
 		if (others[i] != NULL && others[i] != s->generation) {
 			conf_free(others[i]->conf);
 			others[i]->conf = NULL;

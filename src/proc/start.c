@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/log.h"
 #include "os/fds.h"
 #include "proc/detach.h"
@@ -118,7 +119,7 @@ finish(struct master *m)
 	struct generation *all[] = { m->leaving, m->coming, m->serving };
 
 	master_report_start(m, EXIT_FAULT, "cannot start; the log says why");
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+	for (size_t i = 0; i < COUNT(all); i++) {
 		if (all[i] == NULL)
 			continue;
 		listeners_close(&all[i]->listeners, NULL);

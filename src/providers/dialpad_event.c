@@ -8,13 +8,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/count.h"
 #include "providers/dialpad.h"
 #include "providers/dialpad_fields.h"
 #include "providers/dialpad_states.h"
 
 static const char *const org_names[] = { "dialpad_org_id", "organization_id", "org_id", "company_id" };
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static void
 set_state(struct leg *l, struct dialpad_state state, struct str word, int64_t ts)

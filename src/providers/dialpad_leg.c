@@ -4,6 +4,7 @@
  */
 #include <sys/types.h>
 
+#include "base/count.h"
 #include "providers/dialpad_fields.h"
 
 #define NAMES_MAX	4
@@ -42,8 +43,6 @@ static const struct number_field length_fields[] = {
 	{ offsetof(struct leg, hold_ms), { "hold_time" } },
 	{ offsetof(struct leg, duration_ms), { "duration" } },
 };
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static void
 set_text(struct leg_text *t, struct str v, int64_t ts)

@@ -5,6 +5,7 @@
  */
 #include <sys/types.h>
 
+#include "base/count.h"
 #include "providers/dialpad_states.h"
 
 /* The names are documented; what ringing and ended words mean was seen in captures, the in-call words are inferred. */
@@ -66,8 +67,6 @@ static const struct {
 	{ "transferred",	{ "hangup", LEG_ENDED, LEG_SEEN_HANGUP | LEG_SEEN_TRANSFERRED } },
 	{ "answered",		{ "hangup", LEG_ENDED, LEG_SEEN_HANGUP | LEG_SEEN_PERSON } },
 };
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct dialpad_state unknown = { NULL, LEG_POST, 0 };
 

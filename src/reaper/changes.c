@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include <stdlib.h>
 
+#include "base/count.h"
 #include "base/hash.h"
 #include "base/num.h"
 #include "model/call.h"
@@ -194,7 +195,7 @@ begun(const struct call *call, struct uuid id)
 	int64_t ms = 0;
 	size_t i;
 
-	for (i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+	for (i = 0; i < COUNT(told); i++)
 		if (told[i] >= 0 && told[i] <= DB_TIME_MAX_MS)
 			return told[i];
 	for (i = 0; i < 6; i++)

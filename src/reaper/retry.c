@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/log.h"
 #include "reaper/internal.h"
 
@@ -39,10 +40,10 @@ retry_after(enum db_outcome outcome, const char *sqlstate)
 		return AFTER_AGAIN;
 	if (outcome == DB_BUSY)
 		return AFTER_WAIT;
-	for (i = 0; i < sizeof(again) / sizeof(again[0]); i++)
+	for (i = 0; i < COUNT(again); i++)
 		if (begins(sqlstate, again[i]))
 			return AFTER_AGAIN;
-	for (i = 0; i < sizeof(wait) / sizeof(wait[0]); i++)
+	for (i = 0; i < COUNT(wait); i++)
 		if (begins(sqlstate, wait[i]))
 			return AFTER_WAIT;
 	return AFTER_SPLIT;	/* DB_LATE too: it has no SQLSTATE */

@@ -14,11 +14,12 @@
 #include "../unit/http_inputs_body.h"
 #include "../unit/http_inputs_head.h"
 #include "../unit/http_play.h"
+#include "base/count.h"
 
 #define CUTS		4	/* ways of cutting tried for each input; the first is single bytes */
 #define SEED_ONE_IN	64	/* so often a mutation starts again from an input of the tables */
-#define NHEAD		(sizeof(inputs_head) / sizeof(inputs_head[0]))
-#define NBODY		(sizeof(inputs_body) / sizeof(inputs_body[0]))
+#define NHEAD		(COUNT(inputs_head))
+#define NBODY		(COUNT(inputs_body))
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t	LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "net/proxy_protocol.h"
 
 #define SEED_ONE_IN	64
@@ -74,7 +75,7 @@ LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 		STR(SIGNATURE "\x20\0\0\0"),
 		STR(SIGNATURE "\x21\x11\0\x13\300\0\002\001\300\0\002\002\037\220\001\273\4\0\4abcd"),
 	};
-	struct str pick = seeds[seed / SEED_ONE_IN % (sizeof(seeds) / sizeof(seeds[0]))];
+	struct str pick = seeds[seed / SEED_ONE_IN % (COUNT(seeds))];
 
 	if (seed % SEED_ONE_IN == 0 && pick.n <= max) {
 		memcpy(data, pick.p, pick.n);

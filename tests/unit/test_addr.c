@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "base/count.h"
 #include "net/addr.h"
 
 /* How an address reads back; "" when refused. */
@@ -58,7 +59,7 @@ test_parse_ip_refuses(void **state)
 	size_t		i;
 
 	(void)state;
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (i = 0; i < COUNT(bad); i++)
 		assert_string_equal(reread(bad[i]), "");
 	assert_false(addr_parse_ip(&a, (struct str){ "1.2.3.4\0x", 9 }));
 	assert_false(addr_parse_ip(&a, (struct str){ "1.2.3.4\0", 8 }));
@@ -155,7 +156,7 @@ test_nets_refused(void **state)
 	size_t		i;
 
 	(void)state;
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (i = 0; i < COUNT(bad); i++)
 		if (addr_parse_net(&n, str_c(bad[i])))
 			fail_msg("taken: %s", bad[i]);
 	assert_false(addr_parse_net(&n, STR_NONE));

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/count.h"
 #include "proc/backoff.h"
 
 static void
@@ -16,7 +17,7 @@ doubles_up_to_the_cap(void **state)
 	struct backoff b = { 0 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
+	for (size_t i = 0; i < COUNT(waits); i++)
 		assert_int_equal(backoff_next(&b, 0), waits[i]);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "api/calls_query.h"
+#include "base/count.h"
 
 static struct conf conf = { .api_default_limit = 50, .api_max_limit = 200, .api_max_offset = 10000, .api_total_cap = 10000 };
 static struct arena arena;
@@ -60,7 +61,7 @@ leading_filter(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; i < COUNT(cases); i++) {
 		assert_true(parse(&q, cases[i].query, false));
 		assert_int_equal(q.by, cases[i].by);
 	}
@@ -79,7 +80,7 @@ numbers_are_normalised(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; i < COUNT(cases); i++) {
 		snprintf(query, sizeof(query), "phone_number=%s", cases[i].given);
 		assert_true(parse(&q, query, false));
 		assert_str(q.number, cases[i].want);
@@ -103,7 +104,7 @@ refusals_name_what_and_what_was_expected(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; i < COUNT(cases); i++) {
 		assert_false(parse(&q, cases[i].query, false));
 		assert_string_equal(code, cases[i].code);
 		assert_non_null(strstr(message, cases[i].says));

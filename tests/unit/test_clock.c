@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 
 #define DAY_MS		((int64_t)86400000)
 #define CYCLE_HALF	73048		/* days in half of the 400 years after which the calendar repeats */
@@ -43,7 +44,7 @@ writes_known_moments(void **unused)
 	size_t	i;
 
 	(void)unused;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; i < COUNT(cases); i++) {
 		clock_rfc3339(out, cases[i].ms);
 		assert_string_equal(out, cases[i].text);
 	}
@@ -104,7 +105,7 @@ reads_what_rfc3339_allows(void **unused)
 	size_t	i;
 
 	(void)unused;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; i < COUNT(cases); i++) {
 		ms = 0;
 		if (!clock_parse_rfc3339(str_c(cases[i].text), &ms) || ms != cases[i].ms)
 			fail_msg("%s gave %lld", cases[i].text, (long long)ms);
@@ -132,7 +133,7 @@ refuses_everything_else(void **unused)
 	size_t	i;
 
 	(void)unused;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (i = 0; i < COUNT(cases); i++)
 		if (clock_parse_rfc3339(str_c(cases[i]), &ms))
 			fail_msg("\"%s\" was taken", cases[i]);
 	assert_false(clock_parse_rfc3339(STR_NONE, &ms));

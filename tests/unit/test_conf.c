@@ -16,13 +16,13 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/count.h"
 #include "conf/conf.h"
 
 #define SAMPLE	"etc/ringd.yaml"	/* the programs run in the top folder */
 #define DATABASE \
 	"database:\n  worker_url: postgresql://w@/r\n  reaper_url: postgresql://p@/r\n"
 #define MINIMAL	"listen: 127.0.0.1:8080\n" DATABASE
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 
 static char	folder[] = "/tmp/ringd-conf-XXXXXX";
 static char	path[PATH_MAX];		/* of the configuration */

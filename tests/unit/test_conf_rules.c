@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/count.h"
 #include "conf/conf.h"
 #include "conf/conf_keys.h"
 #include "conf/conf_value.h"
@@ -22,7 +23,6 @@
 #define SIXTEEN	"unix:/1, unix:/2, unix:/3, unix:/4, unix:/5, unix:/6, unix:/7, unix:/8, " \
 		"unix:/9, unix:/10, unix:/11, unix:/12, unix:/13, unix:/14, unix:/15, unix:/16"
 #define LISTEN	"listen: 127.0.0.1:8080\n"
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 
 struct refusal {
 	const char	*text;

@@ -11,12 +11,11 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/count.h"
 #include "conf/conf.h"
 #include "conf/conf_source.h"
 #include "conf/conf_yaml.h"
 #include "conf/suggest.h"
-
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 
 #define TWENTY		"aaaaaaaaaaaaaaaaaaaa"
 

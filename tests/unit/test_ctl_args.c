@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "base/count.h"
 #include "ctl/commands.h"
 
 #define NOW	INT64_C(1790000000000)
@@ -106,7 +107,7 @@ test_wrong(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+	for (size_t i = 0; i < COUNT(wrong); i++) {
 		assert_int_equal(parse(wrong[i].argv), ARGS_WRONG);
 		if (strstr(err, wrong[i].says) == NULL)
 			fail_msg("'%s' does not say '%s'", err, wrong[i].says);

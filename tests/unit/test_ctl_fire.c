@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "base/count.h"
 #include "base/json_read.h"
 #include "ctl/fire_plan.h"
 #include "ctl/fire_report.h"
@@ -88,7 +89,7 @@ test_scenarios(void **state)
 	int64_t			last;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+	for (size_t i = 0; i < COUNT(expected); i++)
 		for (uint64_t run = 0; run < RUNS; run++) {
 			arena_init(&a, 4u << 20);
 			last = 0;

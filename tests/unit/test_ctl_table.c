@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "ctl/calls.h"
 #include "ctl/display.h"
 #include "ctl/json_pretty.h"
@@ -38,8 +39,8 @@ fill(struct table *t)
 		"a3", "a rather long name", "act", "12", "59999", "f", "[]",
 	};
 
-	table_init(t, columns, sizeof(columns) / sizeof(columns[0]));
-	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++)
+	table_init(t, columns, COUNT(columns));
+	for (size_t i = 0; i < COUNT(cells); i++)
 		table_cell(t, str_c(cells[i]));
 	assert_false(t->failed);
 	assert_int_equal(table_rows(t), 3);

@@ -8,42 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "providers/dialpad.h"
-
-#define RECEIVED	INT64_C(1795000000000)
-#define TS		INT64_C(1790000000910)
-
-static const struct json_limits	limits = { .depth = 32, .tokens = 20000 };
-static struct arena		arena;
-static struct json_doc		doc;
-static struct event		e;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	arena_init(&arena, 8 << 20);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	arena_free(&arena);
-	return 0;
-}
-
-static const struct event *
-map(struct str payload)
-{
-	struct json_error	err;
-
-	if (!json_parse(&doc, &arena, payload, &limits, &err))
-		fail_msg("test payload is no JSON at %zu, expected %s", err.offset, err.expected);
-	assert_true(dialpad_event(&e, &arena, payload, &doc, RECEIVED));
-	return &e;
-}
+#include "base/count.h"
+#include "dialpad_rig.h"
 
 static void
 assert_str(struct str s, const char *expected)
@@ -76,7 +42,7 @@ states_have_their_ranks(void **state)
 	size_t	i;
 
 	(void)state;
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (i = 0; i < COUNT(table); i++) {
 		snprintf(payload, sizeof(payload), "{\"state\":\"%s\",\"call_id\":7}", table[i].word);
 		snprintf(type, sizeof(type), "dialpad.%s", table[i].word);
 		map(str_c(payload));
@@ -218,7 +184,7 @@ what_is_no_call(void **state)
 	size_t		i;
 
 	(void)state;
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (i = 0; i < COUNT(table); i++) {
 		const struct str	parts[2] = { STR("dialpad-payload"), str_c(table[i].json) };
 
 		map(str_c(table[i].json));

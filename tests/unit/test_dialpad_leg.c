@@ -8,42 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "providers/dialpad.h"
-
-#define RECEIVED	INT64_C(1795000000000)
-#define TS		INT64_C(1790000000910)
-
-static const struct json_limits	limits = { .depth = 32, .tokens = 20000 };
-static struct arena		arena;
-static struct json_doc		doc;
-static struct event		e;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	arena_init(&arena, 8 << 20);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	arena_free(&arena);
-	return 0;
-}
-
-static const struct event *
-map(struct str payload)
-{
-	struct json_error	err;
-
-	if (!json_parse(&doc, &arena, payload, &limits, &err))
-		fail_msg("test payload is no JSON at %zu, expected %s", err.offset, err.expected);
-	assert_true(dialpad_event(&e, &arena, payload, &doc, RECEIVED));
-	return &e;
-}
+#include "base/count.h"
+#include "dialpad_rig.h"
 
 /* A real event with one more member. */
 static const struct leg *
@@ -80,7 +46,7 @@ ids_come_from_digits_only(void **state)
 	size_t	i;
 
 	(void)state;
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (i = 0; i < COUNT(table); i++) {
 		snprintf(payload, sizeof(payload), "{\"state\":\"ringing\",\"call_id\":%s}", table[i].json);
 		map(str_c(payload));
 		assert_int_equal(e.is_call, table[i].id != NULL);
@@ -113,7 +79,7 @@ times_are_ms_or_text_of_this_century(void **state)
 	size_t	i;
 
 	(void)state;
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (i = 0; i < COUNT(table); i++) {
 		snprintf(member, sizeof(member), "\"date_ended\":%s", table[i].json);
 		if (with(member)->ended != table[i].ms)
 			fail_msg("%s: %lld", table[i].json, (long long)e.leg.ended);

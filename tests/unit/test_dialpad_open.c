@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "base/count.h"
 #include "providers/dialpad.h"
 
 #define SECRET		STR("ringd-test-secret")
@@ -141,7 +142,7 @@ header_decides_nothing_but_hs256(void **state)
 	assert_int_equal(try_all(make_jwt(HEADER_HS256, "{}"), STR_NONE, SECRET), DIALPAD_VERIFIED);
 	assert_int_equal(try_all(make_jwt("{\"alg\":\"HS256\","
 	    "\"kid\":\"7\"}", "{}"), STR_NONE, SECRET), DIALPAD_VERIFIED);
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (i = 0; i < COUNT(bad); i++) {
 		if (try_all(make_jwt(bad[i], "{}"), STR_NONE, SECRET) != DIALPAD_MALFORMED)
 			fail_msg("taken: %s", bad[i]);
 	}
@@ -247,7 +248,7 @@ forms_are_told_by_the_first_byte(void **state)
 	size_t				i;
 
 	(void)state;
-	for (i = 0; i < sizeof(json) / sizeof(json[0]); i++) {
+	for (i = 0; i < COUNT(json); i++) {
 		assert_int_equal(try_open(&d, str_c(json[i]), STR_NONE), DIALPAD_VERIFIED);
 		assert_int_equal(d.form, DIALPAD_JSON);
 		assert_true(str_eq(d.payload, str_c(json[i])));

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/count.h"
 #include "base/hash.h"
 
 static void
@@ -224,10 +225,10 @@ base64_has_one_spelling(void **unused)
 	size_t		i;
 
 	(void)unused;
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (i = 0; i < COUNT(bad); i++)
 		if (base64_decode(out, sizeof(out), str_c(bad[i])) != -1)
 			fail_msg("base64 \"%s\" was taken", bad[i]);
-	for (i = 0; i < sizeof(bad_url) / sizeof(bad_url[0]); i++)
+	for (i = 0; i < COUNT(bad_url); i++)
 		if (base64url_decode(out, sizeof(out), str_c(bad_url[i])) != -1)
 			fail_msg("base64url \"%s\" was taken", bad_url[i]);
 	assert_int_equal(base64_decode(out, sizeof(out), STR("Zm9\0")), -1);

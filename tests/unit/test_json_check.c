@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/count.h"
 #include "base/json_read.h"
 
 #define ARENA_MAX	(16 << 20)
@@ -110,8 +111,6 @@ static const struct text_case refused[] = {
 	/* other encodings */
 	CASE("\xff\xfe\"\0a\0\"\0", 0), CASE("\0\"\0a\0\"", 0), CASE("[\0]\0", 1),
 };
-
-#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* In a place of its own size, so that a reader who goes past the end is caught by the sanitizer. */
 static struct str

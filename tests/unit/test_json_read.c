@@ -12,11 +12,10 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/json_read.h"
 
 #define ARENA_MAX	(16 << 20)
-
-#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
 static const struct json_limits wide = { JSON_DEPTH_MAX, 1 << 20 };
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/count.h"
 #include "base/json_read.h"
 #include "base/json_write.h"
 #include "base/utf8.h"
@@ -111,7 +112,7 @@ strings_are_escaped(void **unused)
 	size_t		i;
 
 	(void)unused;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; i < COUNT(cases); i++) {
 		start(&j, &b, 10000);
 		json_str(&j, cases[i].in);
 		assert_written(&j, cases[i].out);

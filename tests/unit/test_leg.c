@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "base/count.h"
 #include "model/leg.h"
 
 #define TRIPLES		24000
@@ -29,9 +30,9 @@ rnd_str(void)
 {
 	static const char *const	pool[] = { "", "0", "null", "user", "office", "call_center", "5031100220033010",
 	    "5031100220033011", "Dana \"Q\" Ortiz\n\t\\", "M\xc3\xbcller", "\xf0\x9f\x93\x9e", "z", "za" };
-	unsigned			i = rnd(sizeof(pool) / sizeof(pool[0]) + 4);
+	unsigned			i = rnd(COUNT(pool) + 4);
 
-	return i < sizeof(pool) / sizeof(pool[0]) ? str_c(pool[i]) : STR_NONE;
+	return i < COUNT(pool) ? str_c(pool[i]) : STR_NONE;
 }
 
 static int64_t
@@ -39,7 +40,7 @@ rnd_i64(void)
 {
 	static const int64_t	pool[] = { LEG_NONE, LEG_NONE + 1, -1, 0, 1, 2, 3, 1790000000000, INT64_MAX };
 
-	return pool[rnd(sizeof(pool) / sizeof(pool[0]))];
+	return pool[rnd(COUNT(pool))];
 }
 
 static struct leg_text
@@ -187,7 +188,7 @@ read_refuses_what_is_not_ours(void **state)
 	size_t				i;
 
 	(void)state;
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (i = 0; i < COUNT(bad); i++) {
 		struct arena	a;
 		struct leg	l;
 

@@ -20,6 +20,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/count.h"
 #include "proc/families.h"
 #include "proc/listen.h"
 
@@ -205,7 +206,7 @@ bad_addresses_are_named(void **state)
 	struct conf c = { .listen[0].address = address, .nlisten = 1 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < COUNT(bad); i++) {
 		snprintf(address, sizeof(address), "%s", bad[i]);
 		assert_false(listeners_open(&l, &c, NULL, &none, why));
 		assert_non_null(strstr(why, "expected an IP address"));

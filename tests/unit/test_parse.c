@@ -10,12 +10,12 @@
 
 #include <stdio.h>
 
+#include "base/count.h"
 #include "http_inputs_body.h"
 #include "http_inputs_head.h"
 #include "http_play.h"
 
 #define SPLIT_ALL_MAX	120	/* inputs up to this long are split at every position */
-#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* What comes of the input cut after `first` bytes, or into single bytes when step is 1. */
 static void

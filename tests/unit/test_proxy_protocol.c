@@ -11,11 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/count.h"
 #include "net/proxy_protocol.h"
 
 #define SIG	"\r\n\r\n\0\r\nQUIT\n"
 #define REST	"GET / HTTP/1.1\r\n"
-#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 #define V4	"\300\000\002\001\306\063\144\002\037\220\001\273"	/* 192.0.2.1 198.51.100.2 8080 443 */
 #define V6	"\040\001\015\270\0\0\0\0\0\0\0\0\0\0\0\001" \
 	"\040\001\015\270\0\0\0\0\0\0\0\0\0\0\0\002" "\037\220\001\273"

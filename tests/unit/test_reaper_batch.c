@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/count.h"
 #include "reaper/internal.h"
 
 #define NOW	INT64_C(1790000000000)
@@ -255,7 +256,7 @@ test_consequences_of_failures(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (i = 0; i < COUNT(cases); i++)
 		assert_int_equal(retry_after(cases[i].outcome, cases[i].sqlstate), cases[i].after);
 }
 

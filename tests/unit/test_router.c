@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/count.h"
 #include "http/router.h"
 
 static const struct http_route table[] = {
@@ -23,7 +24,7 @@ static const struct http_route table[] = {
 	{ .pattern = "/head", .methods = 1u << HTTP_HEAD, .name = "head" },
 };
 
-static const struct http_routes routes = { .route = table, .count = sizeof(table) / sizeof(table[0]) };
+static const struct http_routes routes = { .route = table, .count = COUNT(table) };
 
 struct found {
 	struct http_request	rq;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "db/param.h"
 #include "db/stmt_reaper.h"
 #include "db/stmt_worker.h"
@@ -23,7 +24,7 @@ may_lack_tenant(const char *name, const char *sql)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(without_tenant) / sizeof(without_tenant[0]); i++)
+	for (i = 0; i < COUNT(without_tenant); i++)
 		if (strcmp(name, without_tenant[i]) == 0)
 			return true;
 	return strstr(sql, " FROM ") == NULL && strstr(sql, "INSERT") == NULL && strstr(sql, "UPDATE") == NULL;
@@ -115,11 +116,11 @@ times_out_of_postgresql(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+	for (i = 0; i < COUNT(good); i++) {
 		assert_true(db_parse_time_us(str_c(good[i].text), &us));
 		assert_int_equal(us, good[i].us);
 	}
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (i = 0; i < COUNT(bad); i++)
 		assert_false(db_parse_time_us(str_c(bad[i]), &us));
 }
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/count.h"
 #include "base/secret.h"
 #include "base/str.h"
 #include "base/utf8.h"
@@ -322,7 +323,7 @@ utf8_one_character_each(void **unused)
 	size_t i, len;
 
 	(void)unused;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; i < COUNT(cases); i++) {
 		len = 0;
 		if (utf8_next(cases[i].bytes, strlen(cases[i].bytes), &len) != cases[i].ok || len != cases[i].len)
 			fail_msg("case %zu: length %zu", i, len);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/count.h"
 #include "base/token.h"
 
 static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -34,7 +35,7 @@ made_tokens_are_valid(void **unused)
 	size_t	i, k, n;
 
 	(void)unused;
-	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+	for (i = 0; i < COUNT(prefixes); i++) {
 		for (k = 0; k < 200; k++) {
 			token_make(t, prefixes[i]);
 			n = strlen(prefixes[i]);

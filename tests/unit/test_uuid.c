@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/count.h"
 #include "base/uuid.h"
 
 static void
@@ -90,7 +91,7 @@ other_texts_are_refused(void **unused)
 	size_t		i;
 
 	(void)unused;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (i = 0; i < COUNT(cases); i++)
 		if (uuid_parse(str_c(cases[i]), &u))
 			fail_msg("\"%s\" was taken", cases[i]);
 	assert_false(uuid_parse(STR_NONE, &u));
