@@ -19,6 +19,7 @@
 #define SESSION			"SET lock_timeout = '5s'; SET statement_timeout = 0"
 #define LOCK_NOT_AVAILABLE	"55P03"
 #define UNIQUE_VIOLATION	"23505"
+#define DUPLICATE_TABLE		"42P07"
 #define TABLE_TRIES		3
 
 static const struct table_column columns[] = {
@@ -48,7 +49,18 @@ failed(struct ctl *c, const char *what)
 	return ctl_fail(CTL_FAILED, "%s: %s", what, dbs_error(c->db));
 }
 
-/* CREATE TABLE IF NOT EXISTS can lose a race against another one; the loser then finds the table. */
+/*
+ * CREATE TABLE IF NOT EXISTS can lose a race against another one, early (a row of a catalogue) or late (the name):
+ * the loser then finds the table.
+ */
+static bool
+lost_race(const struct ctl *c)
+{
+	const char *state = dbs_sqlstate(c->db);
+
+	return strcmp(state, UNIQUE_VIOLATION) == 0 || strcmp(state, DUPLICATE_TABLE) == 0;
+}
+
 static int
 make_version_table(struct ctl *c)
 {
@@ -56,7 +68,7 @@ make_version_table(struct ctl *c)
 
 	for (int i = 0; i < TABLE_TRIES && r == NULL; i++) {
 		r = dbs_query(c->db, stmt_ctl.stmt[CTL_VERSION_TABLE].sql, 0, NULL);
-		if (r == NULL && strcmp(dbs_sqlstate(c->db), UNIQUE_VIOLATION) != 0)
+		if (r == NULL && !lost_race(c))
 			break;
 	}
 	if (r == NULL)
