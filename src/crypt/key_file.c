@@ -21,7 +21,7 @@
 static bool
 refuse(char why[KEYRING_WHY_SIZE], const char *path, const char *what)
 {
-	snprintf(why, KEYRING_WHY_SIZE, "%.384s: %s", path, what);
+	snprintf(why, KEYRING_WHY_SIZE, "%.256s: %s", path, what);
 	return false;
 }
 
@@ -33,7 +33,7 @@ check_stat(const char *path, const struct stat *st, char why[KEYRING_WHY_SIZE])
 	if (st->st_uid != 0 && st->st_uid != geteuid())
 		return refuse(why, path, "belongs to somebody else; expected root or the user who reads it");
 	if ((st->st_mode & 07777 & ~MODE) != 0) {
-		snprintf(why, KEYRING_WHY_SIZE, "%.384s: mode %04o is wider than 0400; mend it with chmod 0400", path,
+		snprintf(why, KEYRING_WHY_SIZE, "%.256s: mode %04o is wider than 0400; mend it with chmod 0400", path,
 		    (unsigned)(st->st_mode & 07777));
 		return false;
 	}

@@ -18,7 +18,7 @@
 
 #define KEYRING_MAX		64		/* keys; a year of weekly ones */
 #define KEYRING_FILE_MAX	((size_t)64 * 1024)
-#define KEYRING_WHY_SIZE	512
+#define KEYRING_WHY_SIZE	384
 #define KEYRING_LINE_SIZE	128
 
 struct key {
