@@ -33,8 +33,9 @@ static const struct table_column columns[] = {
 struct rekey {
 	const char	*address;
 	struct stop	 stop;
-	bool		 tty, json;
-	int64_t		 total, newest, resealed, unreadable;
+	bool		 tty, stopped;
+	int64_t		 total, newest;
+	int64_t		 resealed, unreadable;	/* as told: a courier killed after its commit has told nobody */
 	int64_t		 heard_ms;	/* when the courier last answered */
 	int64_t		 shown_us;
 	char		 path[PATH_SIZE];	/* of the next step */
@@ -117,7 +118,7 @@ step(struct rekey *k)
 		admin_fail(k->address, "/keyring/rekey", &r);
 		code = ctl_fail(CTL_FAILED, "not finished: run this again to go on");
 	} else if (code == CTL_OK)
-		stop_wait(&k->stop, AGAIN_MS);
+		k->stopped = stop_wait(&k->stop, AGAIN_MS);
 	admin_free(&r);
 	return code;
 }
@@ -169,9 +170,8 @@ check_reloaded(struct ctl *c, const struct args *a, const struct courier_keys *c
 int
 ctl_keyring_rekey(struct ctl *c, const struct args *a)
 {
-	struct rekey		k = { .tty = c->err_tty, .json = c->json, .path = "/keyring/rekey" };
+	struct rekey		k = { .tty = c->err_tty, .path = "/keyring/rekey" };
 	struct courier_keys	courier;
-	bool			stopped = false;
 	int			code = admin_address(c, a, &k.address);
 
 	if (code != CTL_OK || (code = ctl_keyring_courier(c, a, &courier)) != CTL_OK)
@@ -185,13 +185,14 @@ ctl_keyring_rekey(struct ctl *c, const struct args *a)
 	k.newest = courier.newest;
 	k.heard_ms = clock_mono_ms();
 	stop_begin(&k.stop);
-	while (code == CTL_OK && !k.done && !(stopped = stop_asked())) {
+	while (code == CTL_OK && !k.done && !k.stopped) {
 		code = step(&k);
 		show_progress(&k, false);
+		k.stopped = k.stopped || stop_asked();
 	}
 	show_progress(&k, true);
 	stop_end(&k.stop);
-	if (code == CTL_OK && stopped)
+	if (code == CTL_OK && k.stopped && !k.done)
 		code = ctl_fail(CTL_FAILED, "stopped after %lld of %lld: run this again to go on",
 		    (long long)(k.resealed + k.unreadable), (long long)k.total);
 	return code != CTL_OK ? code : report(c, &k);

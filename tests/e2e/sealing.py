@@ -36,8 +36,9 @@ def unseal(ring, table, column, app, row, record):
 
 
 def key_of(record):
-    assert record[0] == 1
-    return struct.unpack(">I", bytes(record[1:5]))[0]
+    version, key = struct.unpack(">BI", bytes(record)[:5])
+    assert version == 1
+    return key
 
 
 def read_ring(path):
