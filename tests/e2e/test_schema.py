@@ -19,6 +19,7 @@ REAPER = {
     "apps": "r", "webhook_events": "r", "event_dedupe": "dr", "webhook_queue": "adrw", "webhook_dead": "adrw", "calls": "adrw",
     "call_legs": "adrw", "call_recordings": "adrw", "call_redirects": "adrw", "schema_version": "r",
 }
+COURIER = {"dialpad_connections": "adrw", "schema_version": "r"}
 TENANT_TABLES = ("apps", "api_keys", "calls", "call_recordings", "call_redirects")
 
 
@@ -103,7 +104,7 @@ def test_the_tenant_leads_every_key(owner):
     assert len(keys) > 12
 
 
-@pytest.mark.parametrize("role, may", [("ringd_worker", WORKER), ("ringd_reaper", REAPER)])
+@pytest.mark.parametrize("role, may", [("ringd_worker", WORKER), ("ringd_reaper", REAPER), ("ringd_courier", COURIER)])
 def test_a_role_has_what_it_needs_and_nothing_else(owner, role, may):
     letters = {"SELECT": "r", "INSERT": "a", "UPDATE": "w", "DELETE": "d", "TRUNCATE": "D", "REFERENCES": "x", "TRIGGER": "t"}
     found = {}
@@ -116,7 +117,8 @@ def test_a_role_has_what_it_needs_and_nothing_else(owner, role, may):
     assert found == may
     functions = {f for (f,) in rows(owner, "SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace "
                                     "AND has_function_privilege(%s, oid, 'EXECUTE')", role)}
-    assert functions == ({"ringd_make_partitions", "ringd_drop_partitions"} if role == "ringd_reaper" else set())
+    assert functions == {"ringd_reaper": {"ringd_make_partitions", "ringd_drop_partitions"}, "ringd_courier": {"ringd_is_sealed"}}.get(
+        role, set())
     assert rows(owner, "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = %s",
                 role) == [(False, False, False, False)]
     assert not rows(owner, "SELECT has_schema_privilege(%s, 'public', 'CREATE')", role)[0][0]

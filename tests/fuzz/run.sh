@@ -5,8 +5,9 @@ cd "$(dirname "$0")/../.."
 command -v clang >/dev/null 2>&1 || { echo "fuzz: needs clang" >&2; exit 77; }
 out=build/fuzz
 mkdir -p "$out"
-sources=$(find src/base src/net src/model src/providers -name '*.c' | sort)
+sources=$(find src/base src/net src/model src/providers src/crypt -name '*.c' | sort)
 sources="$sources $(find src/http -name '*.c' | grep -vE '/(conn|server|answer|access|forwarded)\.c$' | sort)"
+sources="$sources src/link/frames.c"
 for target in tests/fuzz/fuzz_*.c; do
 	name=$(basename "$target" .c)
 	mkdir -p "$out/$name.corpus"
