@@ -75,7 +75,7 @@ struct client_stats {
 	size_t		under_way;
 };
 
-struct client	*client_new(struct loop *l, const struct client_config *cfg);	/* NULL: no memory, or an unusable ca_file */
+struct client	*client_new(struct loop *l, const struct client_config *cfg);	/* NULL without memory */
 void		 client_free(struct client *c);		/* what is under way is answered CLIENT_BROKEN */
 /* fn is called exactly once, later, never from inside this call. Everything is copied. */
 void		 client_send(struct client *c, const struct client_request *rq, client_fn fn, void *arg);

@@ -115,6 +115,7 @@ may_try_again(const struct errand *e, const struct client_answer *a)
 {
 	switch (a->outcome) {
 	case CLIENT_UNREACHABLE:
+	case CLIENT_BUSY:
 		return true;
 	case CLIENT_ANSWERED:
 		if (a->status == 429 || (a->status == 503 && a->retry_after_ms >= 0))
