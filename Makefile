@@ -105,12 +105,13 @@ bench: all
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DATADIR)/sql \
-	    $(DESTDIR)$(EXAMPLESDIR) $(DESTDIR)$(COMPLETIONDIR) $(DESTDIR)$(ZSHDIR)
+	    $(DESTDIR)$(EXAMPLESDIR)/proxy $(DESTDIR)$(COMPLETIONDIR) $(DESTDIR)$(ZSHDIR)
 	$(INSTALL) -m 755 ringd ringctl $(DESTDIR)$(SBINDIR)
 	$(INSTALL) -m 644 man/ringd.8 man/ringctl.8 $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -m 644 man/ringd.yaml.5 $(DESTDIR)$(MANDIR)/man5
 	$(INSTALL) -m 644 sql/*.sql $(DESTDIR)$(DATADIR)/sql
 	$(INSTALL) -m 644 etc/ringd.yaml $(DESTDIR)$(EXAMPLESDIR)/ringd.yaml.sample
+	$(INSTALL) -m 644 etc/proxy/nginx.conf etc/proxy/haproxy.cfg etc/proxy/relayd.conf $(DESTDIR)$(EXAMPLESDIR)/proxy
 	$(INSTALL) -m 644 etc/completion/ringctl.bash $(DESTDIR)$(COMPLETIONDIR)/ringctl
 	$(INSTALL) -m 644 etc/completion/_ringctl $(DESTDIR)$(ZSHDIR)/_ringctl
 

@@ -144,5 +144,6 @@ void		 access_log(const struct http_request *rq, int status, size_t bytes);
 
 /* forwarded.c: rq->client and rq->https: from X-Forwarded-For and -Proto if rq->peer is a trusted hop, else from rq->peer. */
 void		 forwarded_apply(struct http_request *rq, const struct addr_net *trusted, size_t ntrusted);
+bool		 forwarded_trusts(const struct addr *a, const struct addr_net *trusted, size_t ntrusted);
 
 #endif
