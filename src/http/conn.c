@@ -302,13 +302,13 @@ can_parse(const struct http_conn *c)
 	    c->out_bytes < CONN_OUT_HIGH;
 }
 
-/* Parses and serves as much of the bytes as the state allows; returns how many are done with. */
+/* Parses and serves as much of the bytes as the state and fairness allow; returns how many are done with. */
 static size_t
 take(struct http_conn *c, const char *p, size_t n)
 {
-	size_t used = 0, taken;
+	size_t used = 0, taken, before = c->answered;
 
-	while (used < n && can_parse(c)) {
+	while (used < n && can_parse(c) && c->answered - before < CONN_PASS_REQUESTS) {
 		if (c->state == CONN_IDLE && !begin_request(c))
 			break;
 		taken = 0;
@@ -405,7 +405,7 @@ static bool
 take_eof(struct http_conn *c)
 {
 	c->eof = true;
-	return c->state == CONN_BUSY || c->state == CONN_CLOSING || c->out != NULL;
+	return c->state == CONN_BUSY || c->state == CONN_CLOSING || c->out != NULL || (c->held.len > 0 && can_parse(c));
 }
 
 /* Waits for what the state needs. false: the kernel refused. */
