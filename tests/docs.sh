@@ -1,5 +1,6 @@
 #!/bin/sh
-# The manual pages are clean, the tour names what is there, and sample and manual name exactly the keys the program knows. Needs ringd built.
+# The manual pages are clean and name what the source has (manual_docs.sh), the tour names what is there, and sample and manual name
+# exactly the keys the program knows (conf_docs.sh). Needs ringd built.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 bad=0
@@ -23,6 +24,7 @@ for noun in $nouns; do
 		grep -qw -e "$word" man/ringctl.8 || { echo "docs: ringctl.8 says nothing of $noun $word"; bad=1; }
 	done
 done
+tests/manual_docs.sh || bad=1
 # The tour is true: every function and file it names is there.
 for name in $(grep -o '`[a-z_0-9]*()`' src/TOUR.md | tr -d '`()' | sort -u); do
 	grep -qE "^$name\(" -r src --include='*.c' || grep -q "FUNCTION $name(" sql/0001_init.sql ||

@@ -302,13 +302,13 @@ can_parse(const struct http_conn *c)
 	    c->out_bytes < CONN_OUT_HIGH;
 }
 
-/* Parses and serves as much of the bytes as the state allows; returns how many are done with. */
+/* Parses and serves as much of the bytes as the state and fairness allow; returns how many are done with. */
 static size_t
 take(struct http_conn *c, const char *p, size_t n)
 {
-	size_t used = 0, taken;
+	size_t used = 0, taken, before = c->answered;
 
-	while (used < n && can_parse(c)) {
+	while (used < n && can_parse(c) && c->answered - before < CONN_PASS_REQUESTS) {
 		if (c->state == CONN_IDLE && !begin_request(c))
 			break;
 		taken = 0;
@@ -346,22 +346,31 @@ take_held(struct http_conn *c)
 		buf_free(&c->held);
 }
 
-/* false: close, this was no PROXY header. */
+static bool
+refuse_proxy(struct http_conn *c, const char *why)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	addr_text(text, &c->peer);
+	log_info("connection from %s closed: %s", text, why);
+	c->listener->server->stats.refused++;
+	return false;
+}
+
+/* false: close. Where proxies are named, only they may say who a client is; else whoever reaches the listener. */
 static bool
 take_proxy_header(struct http_conn *c)
 {
-	struct addr	client = { .family = 0 };
-	char		text[ADDR_TEXT_SIZE];
-	int		n = proxy_protocol_parse(buf_as_str(&c->held), &client);
+	struct http_server	*s = c->listener->server;
+	struct addr		 client = { .family = 0 };
+	int			 n = proxy_protocol_parse(buf_as_str(&c->held), &client);
 
+	if (s->ntrusted > 0 && !forwarded_trusts(&c->peer, s->trusted, s->ntrusted))
+		return refuse_proxy(c, "a PROXY header is taken from proxy.trusted only");
 	if (n == 0 && c->held.len < PROXY_PROTOCOL_V2_MAX)
 		return true;
-	if (n <= 0) {
-		addr_text(text, &c->peer);
-		log_info("connection from %s closed: it did not begin with a valid PROXY header", text);
-		c->listener->server->stats.refused++;
-		return false;
-	}
+	if (n <= 0)
+		return refuse_proxy(c, "it did not begin with a valid PROXY header");
 	if (client.family != 0)
 		c->peer = client;
 	buf_consume(&c->held, (size_t)n);
@@ -396,7 +405,7 @@ static bool
 take_eof(struct http_conn *c)
 {
 	c->eof = true;
-	return c->state == CONN_BUSY || c->state == CONN_CLOSING || c->out != NULL;
+	return c->state == CONN_BUSY || c->state == CONN_CLOSING || c->out != NULL || (c->held.len > 0 && can_parse(c));
 }
 
 /* Waits for what the state needs. false: the kernel refused. */

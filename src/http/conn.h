@@ -25,6 +25,7 @@
 
 #define CONN_READ_SIZE		16384	/* one recv(), and the most that is held for a connection that cannot parse */
 #define CONN_OUT_HIGH		65536	/* unwritten answer bytes before no further pipelined request is begun */
+#define CONN_PASS_REQUESTS	4	/* of one connection's pipeline before the others have their turn */
 #define CONN_BODY_STEP		65536	/* so much progress renews the body's time */
 #define CONN_BODY_IGNORED	65536	/* body of a route that wants none */
 #define CONN_ARENA_SLACK	(8 * 1024 * 1024)	/* what a handler may take beyond head and body */
@@ -99,7 +100,7 @@ struct http_server {
 
 	struct http_listener		*listeners;
 	TAILQ_HEAD(, http_conn)		 conns;
-	TAILQ_HEAD(, http_conn)		 ready;
+	TAILQ_HEAD(conn_list, http_conn) ready;
 	struct loop_hook		 hook;
 	struct timer			*sweep, *resume, *drain;
 	bool				 sweeping;
@@ -144,5 +145,6 @@ void		 access_log(const struct http_request *rq, int status, size_t bytes);
 
 /* forwarded.c: rq->client and rq->https: from X-Forwarded-For and -Proto if rq->peer is a trusted hop, else from rq->peer. */
 void		 forwarded_apply(struct http_request *rq, const struct addr_net *trusted, size_t ntrusted);
+bool		 forwarded_trusts(const struct addr *a, const struct addr_net *trusted, size_t ntrusted);
 
 #endif

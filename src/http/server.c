@@ -179,15 +179,19 @@ server_conn_ready(struct http_conn *c)
 	loop_at_turn_end(s->loop, &s->hook);
 }
 
-/* drained() comes last: it may free the server. */
+/* One pass over those ready now; who becomes ready on the way waits for the next. drained() comes last: it may free the
+ * server. */
 static void
 on_turn_end(void *arg)
 {
 	struct http_server	*s = arg;
-	struct http_conn	*c;
+	struct http_conn	*c, *last = TAILQ_LAST(&s->ready, conn_list);
 	loop_fn			 drained = s->drained;
+	bool			 more = last != NULL;
 
-	while ((c = TAILQ_FIRST(&s->ready)) != NULL) {
+	while (more) {
+		c = TAILQ_FIRST(&s->ready);
+		more = c != last;
 		TAILQ_REMOVE(&s->ready, c, ready);
 		c->is_ready = false;
 		conn_turn_end(c);

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+import proxies
 import ringd
 
 numbers = itertools.count(1)
@@ -63,6 +64,20 @@ def daemon(new_daemon):
     yield d
     code = d.stop()
     assert code == 0, f"exit {code}\n{d.text()[-3000:]}"
+
+
+@pytest.fixture(scope="module")
+def new_proxy(base):
+    """Starts nginx or haproxy in front of a daemon."""
+    made = []
+
+    def make(kind, daemon, variant="http", changes=()):
+        p = proxies.Proxy(kind, base / f"p{next(numbers)}", daemon, variant, changes)
+        made.append(p)
+        return p.start()
+    yield make
+    for p in made:
+        p.stop()
 
 
 @pytest.fixture(scope="module")

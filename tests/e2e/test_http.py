@@ -1,5 +1,9 @@
 """HTTP on raw sockets against the daemon: framing that must be refused, what must work, times, proxies."""
+import os
+import re
+import signal
 import socket
+import subprocess
 import time
 
 import pytest
@@ -111,6 +115,38 @@ def test_pipelining_in_order(daemon):
               get(b"/health/live", b"Host: x", b"X-Request-Id: three", b"Connection: close"))
     assert statuses(got) == [404, 401, 404]
     assert got.index(b"one") < got.index(b"two") < got.index(b"three")
+
+
+def test_a_pipeline_is_answered_to_its_end_after_a_half_close(daemon):
+    with socket.create_connection(("127.0.0.1", daemon.port), timeout=20) as s:
+        s.sendall(b"".join(get(b"/x", b"Host: x", b"X-Request-Id: half%d" % n) for n in range(3000)))
+        s.shutdown(socket.SHUT_WR)
+        data = b""
+        while chunk := s.recv(65536):
+            data += chunk
+    assert data.count(b"HTTP/1.1 404 ") == 3000
+    assert [int(x) for x in re.findall(rb"\r\nX-Request-Id: half(\d+)\r\n", data)] == list(range(3000))
+
+
+def test_a_long_pipeline_lets_others_pass(new_daemon):
+    """A few that sent hundreds of requests in one piece, and some that sent one, all there at the same moment: no one waits for hundreds."""
+    d = new_daemon(workers=1).start()
+    worker = d.pids("worker")[0]
+    many = [socket.create_connection(("127.0.0.1", d.port), timeout=20) for _ in range(12)]
+    for s in many:
+        s.sendall(get(b"/x", b"Host: x"))
+        assert s.recv(65536).startswith(b"HTTP/1.1 404")
+    os.kill(worker, signal.SIGSTOP)
+    wait_for("it to stand still", lambda: subprocess.run(["ps", "-o", "state=", "-p", str(worker)], capture_output=True, text=True,
+                                                         check=True).stdout.startswith("T"), 5)
+    for n, s in enumerate(many):
+        s.sendall(get(b"/short", b"Host: x") if n % 3 else b"".join(get(b"/long", b"Host: x") for _ in range(200)))
+    os.kill(worker, signal.SIGCONT)
+    wait_for("all answers", lambda: d.text().count("GET /long ") == 800 and d.text().count("GET /short ") == 8, 20)
+    assert d.text().rsplit("GET /short ", 1)[0].count("GET /long ") < 80
+    for s in many:
+        s.close()
+    assert d.stop() == 0
 
 
 def test_keep_alive_and_close(daemon):
