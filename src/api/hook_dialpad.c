@@ -42,7 +42,7 @@ static void	route(struct journey *w);
 static void
 refuse(struct journey *w, int status, const char *code, const char *message)
 {
-	SCORE_ADD(w->api->score->events_refused, 1);
+	score_count(w->api->score, SCORE_EVENTS_REFUSED, 1);
 	api_problem(w->rq, status, code, message);
 }
 

@@ -165,7 +165,7 @@ static const struct command commands[] = {
 	{ "fire", NULL, "", 0, 0, OPTIONS(fire_options), false,
 	    "plays a provider: sends signed events to a hook", ctl_fire },
 	{ "status", NULL, "", 0, 0, OPTIONS(status_options), false,
-	    "the running daemon's processes; exit 0 when ready", ctl_status },
+	    "the running daemon: processes, queue, latencies; exit 0 when ready", ctl_status },
 
 	{ "config", "check", "", 0, 0, NO_OPTIONS, false,
 	    "reads the configuration as ringd -n does", ctl_config_check },

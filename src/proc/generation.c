@@ -29,6 +29,8 @@ generation_new(struct conf *conf, const struct generation *before, unsigned numb
 	g->must_connect = before != NULL && (!secret_equal(&conf->worker_url, &before->conf->worker_url) ||
 	    !secret_equal(&conf->reaper_url, &before->conf->reaper_url));
 	if (!priv_lookup(&g->user, conf->user, conf->group, why) ||
+	    !peer_list_lookup(&g->admins, conf->admin_users, conf->nadmin_users, conf->admin_groups,
+	    conf->nadmin_groups, why) ||
 	    !listeners_open(&g->listeners, conf, before != NULL ? &before->listeners : NULL, &g->user, why)) {
 		generation_free(g);
 		return NULL;
