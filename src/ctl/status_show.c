@@ -70,7 +70,7 @@ is(struct json object, const char *name, const char *word)
 bool
 status_is_ready(struct json data)
 {
-	bool	worker = false;
+	bool	worker = false, reaper = false;
 
 	for (struct json c = json_first(json_get(data, "children")); json_type(c) != JSON_ABSENT; c = json_next(c)) {
 		if (number(c, "generation") != number(data, "generation"))
@@ -78,8 +78,9 @@ status_is_ready(struct json data)
 		if (!is(c, "state", "ready") || !is(c, "db", "up"))
 			return false;
 		worker = worker || is(c, "role", "worker");
+		reaper = reaper || is(c, "role", "reaper");
 	}
-	return worker;
+	return worker && reaper;
 }
 
 /* Microseconds for people, three digits of them: 50us, 3.75ms, 0.25s, 12s. */
