@@ -1,7 +1,7 @@
 /*
- * admin: who may use the admin listener. Health is for whoever can connect: a load balancer has no account here. All else
- * is for root, for the user the daemon runs as, and for those admin.users and admin.groups name, as the kernel says who
- * is at the other end of the Unix socket. TCP says nothing about its peer, so on loopback TCP one may only read.
+ * admin: who may use the admin listener. Health is for whoever can connect: a load balancer has no account here. All
+ * else is for root, for the user the daemon runs as, and for those admin.users and admin.groups name: the kernel says
+ * who is at the other end of a Unix socket. TCP says nothing about its peer, so on loopback TCP one may only read.
  */
 #include <sys/types.h>
 #include <unistd.h>

@@ -64,7 +64,7 @@ struct api {
 /* routes.c: the two tables. ctx of both is the struct api. */
 void	api_public_routes(struct http_routes *rs, struct api *api);
 void	api_admin_routes(struct http_routes *rs, struct api *api);
-/* Routes as the scoreboard numbers them: 0 is "none" (rq->route is NULL); names[i] is NULL for a number without a route. */
+/* Routes as the scoreboard numbers them: 0 is "none" (rq->route is NULL); names[i] is NULL where there is none. */
 size_t	api_route_index(const struct http_route *route);
 void	api_route_names(const char *names[SCORE_ROUTES]);
 

@@ -1,5 +1,6 @@
 /*
- * status: the scoreboard as a document for people and for ringctl: who runs, what they did, how long it took, what waits.
+ * status: the scoreboard as a document, for ringctl and for scripts: who runs, what they did, how long it took, what
+ * waits.
  */
 #include <sys/types.h>
 #include <string.h>
@@ -30,7 +31,8 @@ static const char *
 state_word(enum score_state state)
 {
 	static const char *const words[] = {
-		[SCORE_FREE] = "free", [SCORE_STARTING] = "starting", [SCORE_READY] = "ready", [SCORE_DRAINING] = "draining",
+		[SCORE_FREE] = "free", [SCORE_STARTING] = "starting", [SCORE_READY] = "ready",
+		[SCORE_DRAINING] = "draining",
 	};
 
 	return words[state];

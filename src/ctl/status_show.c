@@ -139,7 +139,8 @@ put_reloads(struct buf *b, struct json data, struct arena *a)
 	buf_printf(b, "reloads: %lld, %lld failed", number(data, "reloads"), number(data, "reloads_failed"));
 	if (json_type(last) == JSON_OBJECT) {
 		ok = json_bool(json_get(last, "ok")) == 1;
-		buf_printf(b, "; the last at %.*s %s", STR_ARG(cell(json_get(last, "at"), a)), ok ? "went well" : "failed: ");
+		buf_printf(b, "; the last at %.*s %s", STR_ARG(cell(json_get(last, "at"), a)),
+		    ok ? "went well" : "failed: ");
 		if (!ok)
 			display_put(b, cell(json_get(last, "reason"), a), SIZE_MAX);
 	}

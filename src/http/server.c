@@ -326,7 +326,7 @@ find_cred(const struct http_listener *l, int fd, struct peer_cred *cred)
 {
 	if (l->server->owner.admit == NULL || l->family != AF_UNIX || peer_cred_of(fd, cred))
 		return true;
-	log_errno("a connection's peer is unknown: it is closed");
+	log_info("connection closed: the kernel does not say whose it is: %s", strerror(errno));
 	close(fd);
 	return false;
 }

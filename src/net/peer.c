@@ -1,6 +1,6 @@
 /*
- * peer: lists of users. Names are looked up once, when a configuration is taken, so that a directory that is slow or away
- * never holds up a request.
+ * peer: lists of users. Names are looked up once, when a configuration is taken, so that a directory that is slow or
+ * away never holds up a request.
  */
 #include <sys/types.h>
 

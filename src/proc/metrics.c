@@ -1,7 +1,7 @@
 /*
- * metrics: THE table of metrics, and how each comes out of the scoreboard. A new counter is a line in enum score_counter
- * and a row here; a role that does not exist writes nothing, so a row without samples does not show. Labels have few
- * values, all known beforehand: nothing that a client sends becomes one.
+ * metrics: THE table of metrics, and how each comes out of the scoreboard. A new counter is a line in enum
+ * score_counter and a row here. A put that writes no sample leaves no trace, so what does not exist has no series.
+ * Labels have few values, all known beforehand: nothing that a client sends becomes one.
  */
 #include <sys/types.h>
 
@@ -92,7 +92,9 @@ put_restarts(struct metrics_out *o, const struct metric *m)
 	(void)m;
 	for (unsigned r = 0; r < o->board->nroles; r++)
 		for (size_t c = 0; c < SCORE_CAUSES; c++) {
-			const struct metrics_label l[] = { { "role", o->board->role[r] }, { "cause", score_cause_names[c] } };
+			const struct metrics_label l[] = {
+				{ "role", o->board->role[r] }, { "cause", score_cause_names[c] },
+			};
 
 			metrics_count(&o->text, l, 2, SCORE_GET(o->board->restarts[r][c]));
 		}
@@ -192,7 +194,9 @@ put_requests(struct metrics_out *o, const struct metric *m)
 	(void)m;
 	for (size_t r = 0; r < SCORE_ROUTES; r++)
 		for (size_t c = 0; c < SCORE_CLASSES && is_series(o, r); c++) {
-			const struct metrics_label l[] = { { "route", o->routes[r] }, { "code", score_class_names[c] } };
+			const struct metrics_label l[] = {
+				{ "route", o->routes[r] }, { "code", score_class_names[c] },
+			};
 
 			metrics_count(&o->text, l, 2, o->http[r][c].count);
 		}
@@ -204,7 +208,9 @@ put_durations(struct metrics_out *o, const struct metric *m)
 	(void)m;
 	for (size_t r = 0; r < SCORE_ROUTES; r++)
 		for (size_t c = 0; c < SCORE_CLASSES && is_series(o, r); c++) {
-			const struct metrics_label l[] = { { "route", o->routes[r] }, { "code", score_class_names[c] } };
+			const struct metrics_label l[] = {
+				{ "route", o->routes[r] }, { "code", score_class_names[c] },
+			};
 
 			metrics_histogram(&o->text, l, 2, &o->http[r][c], &score_times, US);
 		}

@@ -23,7 +23,7 @@ struct metrics_text {
 	bool		 headed;		/* HELP and TYPE stand there already */
 };
 
-/* What follows are samples of this family. HELP and TYPE are written with the first: a family without samples is not there. */
+/* What follows are samples of this family. HELP and TYPE are written with the first: without one they are not. */
 void	metrics_family(struct metrics_text *t, const char *name, const char *type, const char *help);
 void	metrics_count(struct metrics_text *t, const struct metrics_label *labels, size_t n, uint64_t value);
 /* v in units of 1/unit (1, 1000 or 1000000); negative: NaN, nobody knows. */

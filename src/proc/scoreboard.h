@@ -2,12 +2,12 @@
  * scoreboard: shared memory, made by the master before the first fork: what `ringctl status`, health and /metrics show.
  *
  * Every number has one writer, so nobody locks and nothing is added twice: a place (struct score) belongs to one child
- * at a time, everything else to the master, the line of the queue to the reaper. A counter never goes back: it belongs to
+ * at a time, the queue's numbers to the reaper, everything else to the master. A counter never goes back: it belongs to
  * the place and not to the child, so that the next one who sits there counts on, and a death or a reload moves nothing.
  * What a SIGKILL can cost is the one addition it interrupts.
  *
- * 2.7 MB of address space; a place nobody ever sat in is never touched, so 4 workers and a reaper fill some 100 kB, twice
- * that after a reload.
+ * 2.7 MB of address space; a place nobody ever sat in is never touched, so 4 workers and a reaper fill some 100 kB,
+ * twice that after a reload.
  */
 #ifndef RINGD_SCOREBOARD_H
 #define RINGD_SCOREBOARD_H
@@ -21,7 +21,7 @@
 
 #define SCORE_SLOTS	(2 * (CONF_MAX_WORKERS + 4))	/* two generations of every role */
 #define SCORE_ROLES	8
-#define SCORE_ROUTES	32		/* route 0: none, whatever was asked for; the others in the order of api/routes.c */
+#define SCORE_ROUTES	32		/* 0: none, whatever was asked for; the others as api_route_index() says */
 #define SCORE_BUCKETS	18		/* of a histogram, the last one for what is beyond every bound */
 #define SCORE_NAME	16		/* a role's name */
 #define SCORE_TEXT	256		/* a sentence */
@@ -40,7 +40,7 @@ enum score_counter {
 	SCORE_EVENTS_STORED,
 	SCORE_EVENTS_DUPLICATE,
 	SCORE_EVENTS_REFUSED,		/* for good */
-	SCORE_EVENTS_DEFERRED,		/* verified, and answered "try again" */
+	SCORE_EVENTS_DEFERRED,		/* answered "try again" */
 	SCORE_EVENTS_QUEUED,		/* of those stored: the reaper has something to do with them */
 	SCORE_EVENTS_APPLIED,
 	SCORE_EVENTS_FAILED,		/* attempts */
@@ -95,8 +95,8 @@ struct score {
  * (during a reload by two, who see the same queue).
  */
 struct score_queue {
-	_Atomic int64_t	base;		/* depth at the last look, less what was queued until then, plus what was taken */
-	_Atomic int64_t	oldest_ms;	/* when the one waiting longest came; of an empty queue, when it was seen to be */
+	_Atomic int64_t	base;		/* depth at the last look, less what was queued before, plus what was taken */
+	_Atomic int64_t	oldest_ms;	/* when the one waiting longest came; when it was seen to be empty */
 	_Atomic int64_t	caught_up_ms;	/* up to when all that was due has been taken and applied; 0: not yet known */
 };
 
@@ -144,7 +144,8 @@ void	 score_db(struct score *s, enum score_db db, const char *reason);
 void	 score_say(struct score_text *t, const char *sentence);
 
 /* Anybody's. */
-enum score_state scoreboard_state(const struct score *s);	/* ask this first: what the master wrote before is then seen */
+/* Asked first: what the master wrote before it is then seen. */
+enum score_state scoreboard_state(const struct score *s);
 bool	 score_hear(const struct score_text *t, char out[SCORE_TEXT]);	/* false: none, or it is being written */
 const char *scoreboard_role(const struct scoreboard *b, const struct score *s);
 /* Is every ready child of this role in the serving generation connected, and is there one? */
@@ -167,7 +168,7 @@ struct score_totals {
 
 /* Adds the histogram at this offset of struct score, of every child there ever was. */
 void	 scoreboard_add(const struct scoreboard *b, size_t offset, struct score_totals *t);
-/* The value that so many per cent do not exceed, straight lines drawn between the bounds; the last bound for more, -1 of nothing. */
+/* What so many per cent do not exceed, by straight lines between bounds; at most the last bound; -1 of nothing. */
 int64_t	 score_quantile(const struct score_totals *t, const struct score_bounds *bounds, unsigned percent);
 
 /* The reaper's look: so many wait (-1: it cannot know), the oldest since then (of none: ignored). */

@@ -1,6 +1,6 @@
 /*
- * scoreboard_read: what anybody may read out of the shared memory. Adds up over all places that were ever taken, asks no
- * writer to wait, and never shows a sum smaller than one it showed before.
+ * scoreboard_read: what anybody may read out of the shared memory. Adds up over all places that were ever taken, asks
+ * no writer to wait, and never shows a sum smaller than one it showed before.
  */
 #include <sys/types.h>
 

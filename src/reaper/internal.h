@@ -56,7 +56,7 @@ struct reaper {
 	enum after		 after;		/* of the failure being rolled back */
 	char			 error[REAPER_ERROR_MAX];
 
-	int64_t			 covers_ms;	/* all that was due until then is done once this batch is; 0: cannot be told */
+	int64_t			 covers_ms;	/* this batch done, all is that was due until then; 0: unknown */
 	int64_t			 looked_at_us;	/* monotonic: when the look under way was sent */
 	int64_t			 claimed_at_us;	/* monotonic: when the claim under way was sent */
 	int64_t			 floor_ms;	/* next_try_at up to which everything was taken lately */

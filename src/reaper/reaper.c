@@ -14,7 +14,8 @@
 #include "reaper/internal.h"
 #include "reaper/reaper.h"
 
-#define LOOK_EVERY_MS		1000	/* or, when a look takes long, so rarely that it is 1 of LOOK_SHARE */
+#define LOOK_MIN_MS		1000	/* between looks; more when they take long: 1 part of LOOK_SHARE */
+#define LOOK_MAX_MS		15000
 #define LOOK_SHARE		50
 #define JOBS_MAX		4	/* one is under way at a time; a little room, nothing more */
 #define JOB_STATEMENTS		10	/* of the longest job: how many statement timeouts it may last */
@@ -87,11 +88,11 @@ on_look(void *arg, const struct db_result *result)
 {
 	struct reaper *r = arg;
 	bool ok = db_outcome(result) == DB_OK;
-	int64_t now = clock_real_ms(), took_ms = (clock_mono_us() - r->looked_at_us) / 1000;
+	int64_t now = clock_real_ms(), wait = (clock_mono_us() - r->looked_at_us) / 1000 * LOOK_SHARE;
 
 	if (ok)
 		scoreboard_queue_seen(r->h->board, db_i64(result, 0, 0, 0, -1), now - db_i64(result, 0, 0, 1, 0), now);
-	timer_set(r->look_timer, took_ms * LOOK_SHARE > LOOK_EVERY_MS ? took_ms * LOOK_SHARE : LOOK_EVERY_MS);
+	timer_set(r->look_timer, wait < LOOK_MIN_MS ? LOOK_MIN_MS : wait > LOOK_MAX_MS ? LOOK_MAX_MS : wait);
 	reaper_next(r);
 }
 

@@ -69,21 +69,13 @@ ingest_free(struct ingest *in)
 }
 
 static void
-count(struct ingest *in, enum store_outcome outcome)
-{
-	static const enum score_counter counters[] = {
-		[STORE_OK] = SCORE_EVENTS_STORED, [STORE_DUPLICATE] = SCORE_EVENTS_DUPLICATE,
-		[STORE_AWAY] = SCORE_EVENTS_DEFERRED, [STORE_REFUSED] = SCORE_EVENTS_REFUSED,
-	};
-
-	score_count(in->score, counters[outcome], 1);
-}
-
-static void
 answer(struct ingest *in, struct delivery *d, enum store_outcome outcome)
 {
 	in->waiting_bytes -= d->held;
-	count(in, outcome);
+	if (outcome == STORE_OK)
+		score_count(in->score, SCORE_EVENTS_STORED, 1);
+	else if (outcome == STORE_DUPLICATE)
+		score_count(in->score, SCORE_EVENTS_DUPLICATE, 1);
 	d->done(d, outcome);
 }
 
@@ -367,7 +359,6 @@ ingest_store(void *ingest, struct delivery *d)
 	struct ingest *in = ingest;
 
 	if (in->waiting_bytes + d->held > (size_t)in->conf->webhook_queue_bytes && in->waiting_bytes > 0) {
-		count(in, STORE_AWAY);
 		d->done(d, STORE_AWAY);
 		return;
 	}

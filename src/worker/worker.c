@@ -211,10 +211,13 @@ set_up(struct worker *w)
 	w->public = http_server_new(w->loop, &lim, c->trusted, c->ntrusted, c->log_access);
 	w->admin = http_server_new(w->loop, &lim, NULL, 0, false);
 	w->master_watch = watch_new(w->loop, w->h->master_fd, master_gone, w);
-	if (w->api.hooks == NULL || w->ingest == NULL || w->public == NULL || w->admin == NULL || w->master_watch == NULL)
+	if (w->api.hooks == NULL || w->ingest == NULL || w->public == NULL || w->admin == NULL ||
+	    w->master_watch == NULL)
 		return false;
-	http_server_set_owner(w->public, &(struct http_owner){ .finished = request_finished, .connections = connections_changed, .arg = w });
-	http_server_set_owner(w->admin, &(struct http_owner){ .admit = admin_admit, .finished = request_finished, .arg = w });
+	http_server_set_owner(w->public, &(struct http_owner){
+	    .finished = request_finished, .connections = connections_changed, .arg = w });
+	http_server_set_owner(w->admin, &(struct http_owner){
+	    .admit = admin_admit, .finished = request_finished, .arg = w });
 	api_public_routes(&w->public_routes, &w->api);
 	api_admin_routes(&w->admin_routes, &w->api);
 	db_on_state(w->db, database_changed, w);

@@ -260,10 +260,16 @@ def test_a_database_that_is_away_shows(base, new_daemon):
         d = ringd.Daemon(base / "d-away", pg, "away").start()
         m = scrape(d.admin)
         assert m.get("ringd_database_up", role="worker") == 1 and m.get("ringd_database_up", role="reaper") == 1
+        tenant = ringd.Tenant(pg.dsn("away"), "Away")
+        assert d.post(tenant.path, jwt(call_event(1), tenant.secret)).status == 200
         pg.stop("immediate")
         wait_for("both to notice", lambda: not any(scrape(d.admin).get("ringd_database_up", role=r) for r in ("worker", "reaper")), 10)
         m = scrape(d.admin)
         assert str(m.get("ringd_queue_events")) == "nan", "nobody can know"
+        for n in range(2, 5):
+            assert d.post(tenant.path, jwt(call_event(n), tenant.secret)).status == 503
+        assert events(scrape(d.admin))["deferred"] == 3 and events(scrape(d.admin))["stored"] == 1
+        assert scrape(d.admin).get("ringd_http_requests_total", route="hook_dialpad", code="5xx") == 3
         ready = request(d.admin, "GET", "/health/ready")
         assert ready.status == 503 and ready.json["data"]["status"] == "not ready" and len(ready.json["data"]["reasons"]) == 1
         assert len(ready.json["data"]["warnings"]) == 1
