@@ -23,6 +23,7 @@
 #include "proc/families.h"
 #include "proc/keys.h"
 #include "proc/master.h"
+#include "proc/metrics.h"
 #include "reaper/reaper.h"
 #include "version.h"
 #include "worker/worker.h"
@@ -96,17 +97,20 @@ static const struct role roles[] = {
 	{ "courier", count_courier, courier_main, purge_courier },
 };
 
+_Static_assert(COUNT(roles) <= SCORE_ROLES, "SCORE_ROLES is too small");
+
 static void
 usage(FILE *out)
 {
 	fprintf(out,
 	    "usage: ringd [-dFn] [-f file]\n"
-	    "       ringd --keys | --version | --help\n"
+	    "       ringd --keys | --metrics | --version | --help\n"
 	    "  -d         stay in the foreground and log to standard error\n"
 	    "  -F         stay in the foreground and log as configured\n"
 	    "  -f file    configuration file (default " RINGD_CONF_PATH ")\n"
 	    "  -n         check the configuration and exit\n"
 	    "  --keys     list the keys of the configuration file and exit\n"
+	    "  --metrics  list the metrics that /metrics shows and exit\n"
 	    "  --version  print the version and exit\n");
 }
 
@@ -116,6 +120,7 @@ read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longer[] = {
 		{ "keys", no_argument, NULL, 'K' },
+		{ "metrics", no_argument, NULL, 'M' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'H' },
 		{ NULL, 0, NULL, 0 },
@@ -138,6 +143,9 @@ read_options(int argc, char **argv, struct options *o)
 			break;
 		case 'K':
 			conf_print_keys(stdout);
+			exit(fflush(stdout) == 0 ? EXIT_OK : EXIT_FAULT);
+		case 'M':
+			metrics_print(stdout);
 			exit(fflush(stdout) == 0 ? EXIT_OK : EXIT_FAULT);
 		case 'V':
 			printf("ringd %s\n", RINGD_VERSION);
@@ -179,9 +187,12 @@ static bool
 check_machine(struct conf *c, char why[KEYRING_WHY_SIZE])
 {
 	struct service_user user;
+	struct peer_list admins;
 
-	return priv_lookup(&user, c->user, c->group, why) && check_directory("log.to", c->log_file, why) &&
-	    check_directory("pid_file", c->pid_file, why) && families_expand(c, why) && keys_load(c, why);
+	return priv_lookup(&user, c->user, c->group, why) &&
+	    peer_list_lookup(&admins, c->admin_users, c->nadmin_users, c->admin_groups, c->nadmin_groups, why) &&
+	    check_directory("log.to", c->log_file, why) && check_directory("pid_file", c->pid_file, why) &&
+	    families_expand(c, why) && keys_load(c, why);
 }
 
 static struct conf *

@@ -14,6 +14,16 @@ else
 	echo "docs: mandoc is not here; pages not checked"
 fi
 tests/conf_docs.sh ./ringd --keys || bad=1
+# The page has exactly the metrics of the table, with their types and labels.
+work=$(mktemp -d)
+./ringd --metrics | awk -F '\t' '{ gsub(/,/, ", ", $3)
+    printf "%s %s%s%s.\n", $1, toupper(substr($2, 1, 1)) substr($2, 2), $3 == "-" ? "" : "; labels ", $3 == "-" ? "" : $3 }' |
+    sort > "$work/table"
+awk 'name != "" { print name " " $0; name = "" } /^\.It Ic ringd_/ { name = $3 }' man/ringd.8 | sort > "$work/page"
+[ -s "$work/table" ] || { echo "docs: ringd --metrics names no metrics"; bad=1; }
+diff "$work/table" "$work/page" | sed -n -e 's/^< /docs: man\/ringd.8 lacks: /p' -e 's/^> /docs: man\/ringd.8 has: /p'
+cmp -s "$work/table" "$work/page" || bad=1
+rm -rf "$work"
 # Every page names what the program names.
 for word in TERM INT QUIT HUP USR1; do grep -q "$word" man/ringd.8 || { echo "docs: ringd.8 says nothing of SIG$word"; bad=1; }; done
 nouns=$(./ringctl --complete "")

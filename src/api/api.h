@@ -55,6 +55,8 @@ struct api {
 	struct link_client	*courier;	/* NULL: none is configured */
 	struct secret		 cursor_key;	/* absent until read from the database */
 	struct scoreboard	*board;
+	const struct peer_list	*admins;
+	bool			 draining;	/* we were asked to leave */
 	struct score		*score;
 	/* Takes the delivery and calls d->done once, later or at once: the caller must not touch it afterwards. */
 	void			(*store)(void *ctx, struct delivery *d);
@@ -64,6 +66,12 @@ struct api {
 /* routes.c: the two tables. ctx of both is the struct api. */
 void	api_public_routes(struct http_routes *rs, struct api *api);
 void	api_admin_routes(struct http_routes *rs, struct api *api);
+/* Routes as the scoreboard numbers them: 0 is "none" (rq->route is NULL); names[i] is NULL where there is none. */
+size_t	api_route_index(const struct http_route *route);
+void	api_route_names(const char *names[SCORE_ROUTES]);
+
+/* admin.c: may this request on an admin listener be served? NULL: it may; else why not. */
+const char *api_admin_admit(const struct api *api, const struct http_request *rq);
 
 /* problem.c: every error answer of the house. problem+json when Accept asks for it, else the envelope. code is a stable word. */
 void	api_problem(struct http_request *rq, int status, const char *code, const char *message);
@@ -85,6 +93,7 @@ void	api_courier_probe(struct http_request *rq, void *ctx);
 void	api_keyring(struct http_request *rq, void *ctx);
 void	api_keyring_rekey(struct http_request *rq, void *ctx);
 void	api_status(struct http_request *rq, void *ctx);
+void	api_metrics(struct http_request *rq, void *ctx);
 
 /* On every new database connection: reads what the journeys keep in memory; done(arg) after the first try. */
 void	api_database_ready(struct api *api, loop_fn done, void *arg);

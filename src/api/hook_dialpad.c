@@ -42,8 +42,23 @@ static void	route(struct journey *w);
 static void
 refuse(struct journey *w, int status, const char *code, const char *message)
 {
-	SCORE_ADD(w->api->score->events_refused, 1);
+	score_count(w->api->score, SCORE_EVENTS_REFUSED, 1);
 	api_problem(w->rq, status, code, message);
+}
+
+/* All trouble of ours: the provider is to try again. */
+static void
+defer(struct journey *w)
+{
+	score_count(w->api->score, SCORE_EVENTS_DEFERRED, 1);
+	api_away(w->rq);
+}
+
+static void
+no_memory(struct journey *w)
+{
+	score_count(w->api->score, SCORE_EVENTS_DEFERRED, 1);
+	api_no_memory(w->rq);
 }
 
 /* ---- store */
@@ -57,11 +72,11 @@ stored(struct delivery *d, enum store_outcome outcome)
 	struct buf b;
 
 	if (outcome == STORE_AWAY) {
-		api_away(w->rq);
+		defer(w);
 		return;
 	}
 	if (outcome == STORE_REFUSED) {
-		api_problem(w->rq, 500, "event_refused", "The database refused this event; the log has the reason");
+		refuse(w, 500, "event_refused", "The database refused this event; the log has the reason");
 		return;
 	}
 	buf_init(&b, ANSWER_SMALL);
@@ -99,7 +114,7 @@ store(struct journey *w)
 		d->facts = facts.failed ? STR_NONE : arena_str(&w->rq->arena, buf_as_str(&facts));
 		buf_free(&facts);
 		if (d->facts.p == NULL) {
-			api_no_memory(w->rq);
+			no_memory(w);
 			return;
 		}
 	}
@@ -150,9 +165,10 @@ labelled(void *arg, const struct db_result *r)
 {
 	struct journey *w = arg;
 
-	if (db_outcome(r) != DB_OK)
+	if (db_outcome(r) != DB_OK) {
+		score_count(w->api->score, SCORE_EVENTS_DEFERRED, 1);
 		api_db_failed(w->rq, r);
-	else if (db_rows(r, 0) > 0 && db_uuid(r, 0, 0, 0, &w->d.app_id))
+	} else if (db_rows(r, 0) > 0 && db_uuid(r, 0, 0, 0, &w->d.app_id))
 		store(w);
 	else
 		route_by_org(w);
@@ -194,7 +210,7 @@ read_event(struct journey *w)
 	w->rq->step = "json";
 	if (!json_parse(&w->doc, &w->rq->arena, w->in.payload, &lim, &e)) {
 		if (e.fault == JSON_NO_MEMORY) {
-			api_no_memory(w->rq);
+			no_memory(w);
 			return;
 		}
 		snprintf(message, sizeof(message), "The payload is not acceptable JSON at byte %zu: expected %s", e.offset, e.expected);
@@ -204,7 +220,7 @@ read_event(struct journey *w)
 	w->rq->step = "event";
 	w->d.payload = w->in.payload;
 	if (!dialpad_event(&w->d.event, &w->rq->arena, w->in.payload, &w->doc, w->d.received_ms)) {
-		api_no_memory(w->rq);
+		no_memory(w);
 		return;
 	}
 	route(w);
@@ -268,7 +284,7 @@ refreshed(void *arg, bool ok)
 	else if (ok)
 		verify(w);
 	else		/* we cannot know whether the hook or the secret is new: not the sender's fault */
-		api_away(w->rq);
+		defer(w);
 }
 
 static void
@@ -325,7 +341,7 @@ verify(struct journey *w)
 		/* Not proved wrong, so not refused for good: such a delivery belongs to an address with a hook token. */
 		log_warn("delivery without hook token: not every hook's secret could be tried request=%s bytes=%zu hooks=%zu", w->rq->id, w->rq->body.n,
 		    hooks_count(w->api->hooks));
-		api_away(w->rq);
+		defer(w);
 	} else {
 		look_again_or(w, 401, "invalid_signature", "The signature does not fit");
 	}
@@ -379,7 +395,7 @@ api_hook_dialpad(struct http_request *rq, void *ctx)
 	    DIALPAD_VERIFIED) {
 		verify(w);
 	} else if (v == DIALPAD_NO_MEMORY) {
-		api_no_memory(rq);
+		no_memory(w);
 	} else {
 		/* Three parts are a JWT whose signature cannot count ("alg":"none", a key of another kind); anything else is no delivery. */
 		bool jwt = dots(rq->body) == 2;

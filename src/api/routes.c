@@ -20,11 +20,14 @@ static const struct http_route admin_routes[] = {
 	{ "/health/live", ROUTE_GET, api_health_live, "health_live", 0, false },
 	{ "/health/ready", ROUTE_GET, api_health_ready, "health_ready", 0, false },
 	{ "/status", ROUTE_GET, api_status, "status", 0, false },
+	{ "/metrics", ROUTE_GET, api_metrics, "metrics", 0, false },
 	{ "/courier", ROUTE_GET, api_courier_status, "courier", 0, false },
 	{ "/courier/probe", ROUTE_POST, api_courier_probe, "courier_probe", 0, false },
 	{ "/keyring", ROUTE_GET, api_keyring, "keyring", 0, false },
 	{ "/keyring/rekey", ROUTE_POST, api_keyring_rekey, "keyring_rekey", 0, false },
 };
+
+_Static_assert(1 + COUNT(public_routes) + COUNT(admin_routes) <= SCORE_ROUTES, "SCORE_ROUTES is too small");
 
 void
 api_public_routes(struct http_routes *rs, struct api *api)
@@ -36,6 +39,34 @@ void
 api_admin_routes(struct http_routes *rs, struct api *api)
 {
 	*rs = (struct http_routes){ admin_routes, COUNT(admin_routes), api_problem, api };
+}
+
+size_t
+api_route_index(const struct http_route *route)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(public_routes); i++)
+		if (route == &public_routes[i])
+			return 1 + i;
+	for (i = 0; i < COUNT(admin_routes); i++)
+		if (route == &admin_routes[i])
+			return 1 + COUNT(public_routes) + i;
+	return 0;
+}
+
+void
+api_route_names(const char *names[SCORE_ROUTES])
+{
+	size_t i, n = 0;
+
+	names[n++] = "none";
+	for (i = 0; i < COUNT(public_routes); i++)
+		names[n++] = public_routes[i].name;
+	for (i = 0; i < COUNT(admin_routes); i++)
+		names[n++] = admin_routes[i].name;
+	while (n < SCORE_ROUTES)
+		names[n++] = NULL;
 }
 
 static void

@@ -17,6 +17,7 @@
 
 #define CONF_MAX_LISTEN		16
 #define CONF_MAX_NETS		64
+#define CONF_MAX_NAMES		32
 #define CONF_MAX_WORKERS	64
 
 struct conf_listen {
@@ -41,6 +42,10 @@ struct conf {
 	size_t		 nlisten;
 	struct conf_listen admin[CONF_MAX_LISTEN];	/* health and status; loopback or Unix only */
 	size_t		 nadmin;
+	char		*admin_users[CONF_MAX_NAMES];	/* who may use admin Unix sockets besides root and ourselves */
+	size_t		 nadmin_users;
+	char		*admin_groups[CONF_MAX_NAMES];
+	size_t		 nadmin_groups;
 	struct addr_net	 trusted[CONF_MAX_NETS];	/* proxy.trusted: hops whose X-Forwarded-* are believed */
 	size_t		 ntrusted;
 

@@ -44,7 +44,11 @@ WORD("log.access", CONF_BOOL, "true", CONF_RELOAD, log_access, "a log line per r
 
 PAIR("listen", CONF_LISTENERS, 1, CONF_MAX_LISTEN, NULL, true, listen, nlisten, "addresses that serve the world"),
 PAIR("admin.listen", CONF_LISTENERS, 0, CONF_MAX_LISTEN, NULL, false, admin, nadmin,
-    "addresses for health and status; loopback or Unix only"),
+    "addresses for health, status and metrics; loopback or Unix only"),
+PAIR("admin.users", CONF_NAMES, 0, CONF_MAX_NAMES, NULL, false, admin_users, nadmin_users,
+    "users who may use admin Unix sockets, besides root and the daemon's own"),
+PAIR("admin.groups", CONF_NAMES, 0, CONF_MAX_NAMES, NULL, false, admin_groups, nadmin_groups,
+    "groups whose members may"),
 PAIR("proxy.trusted", CONF_NETS, 0, CONF_MAX_NETS, NULL, false, trusted, ntrusted,
     "proxies whose X-Forwarded headers are believed: networks, or unix"),
 
@@ -181,6 +185,7 @@ conf_type_name(enum conf_type t)
 		[CONF_LOG_LEVEL] = "error, warn, info or debug",
 		[CONF_LISTENERS] = "list of listeners",
 		[CONF_NETS] = "list of networks",
+		[CONF_NAMES] = "list of names",
 	};
 
 	return names[t];

@@ -148,8 +148,13 @@ load_net(struct loading *l, const struct conf_node *n, const struct conf_key *k,
 static bool
 load_item(struct loading *l, const struct conf_node *n, const struct conf_key *k, void *items, size_t i)
 {
+	/* Each name is loaded as a string of its own. */
+	const struct conf_key name = { .name = k->name, .type = CONF_STRING, .offset = i * sizeof(char *) };
+
 	if (k->type == CONF_NETS)
 		return load_net(l, n, k, (struct addr_net *)items + i);
+	if (k->type == CONF_NAMES)
+		return load_scalar(l, n, &name, items);
 	return load_listener(l, n, (struct conf_listen *)items + i,
 	    items == l->conf->listen ? &l->places->listen[i] : &l->places->admin[i]);
 }

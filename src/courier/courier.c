@@ -14,7 +14,6 @@
 #include "courier/internal.h"
 
 #define JOBS_MAX	256
-#define SCORE_PERIOD_MS	250
 
 static void
 serve(void *arg, struct link_request *rq)
@@ -42,16 +41,6 @@ serve(void *arg, struct link_request *rq)
 }
 
 static void
-write_score(void *arg)
-{
-	struct courier *c = arg;
-
-	SCORE_SET(c->h->score->connections, link_server_peers(c->line));
-	SCORE_SET(c->h->score->requests, link_server_requests(c->line));
-	timer_set(c->score, SCORE_PERIOD_MS);
-}
-
-static void
 on_state(void *arg, enum db_state state)
 {
 	static const enum score_db shown[] = {
@@ -59,7 +48,7 @@ on_state(void *arg, enum db_state state)
 	};
 	struct courier *c = arg;
 
-	SCORE_SET(c->h->score->db, shown[state]);
+	score_db(c->h->score, shown[state], db_state_reason(c->db));
 	if (state != DB_READY && c->h->must_connect && !c->attempted) {
 		log_error("no database with this configuration, though there was one before: %s", db_state_reason(c->db));
 		c->exit_code = EXIT_FAULT;
@@ -146,7 +135,8 @@ open_outside(struct courier *c)
 	origin_parse(&c->dialpad, str_c(f->dialpad_base_url));	/* which the configuration's check has done before */
 	c->client = client_new(c->loop, &client);
 	if (c->client != NULL)
-		c->errands = errands_new(c->loop, c->client, &c->dialpad, f->courier_timeout_ms);
+		c->errands = errands_new(c->loop, c->client, &c->dialpad, f->courier_timeout_ms,
+		    c->h->score);
 	return c->errands != NULL;
 }
 
@@ -174,10 +164,9 @@ open_everything(struct courier *c)
 	if (c->loop == NULL || !open_outside(c) || !open_database(c))
 		return false;
 	c->line = link_server_new(c->loop, c->h->courier_end_fd, serve, c);
-	c->score = timer_new(c->loop, write_score, c);
 	c->last_call = timer_new(c->loop, leave, c);
 	c->master = watch_new(c->loop, c->h->master_fd, on_master, c);
-	return c->line != NULL && c->score != NULL && c->last_call != NULL && c->master != NULL &&
+	return c->line != NULL && c->last_call != NULL && c->master != NULL &&
 	    watch_set(c->master, LOOP_READ) && loop_on_signal(c->loop, SIGTERM, on_stop, c) &&
 	    loop_on_signal(c->loop, SIGQUIT, leave, c) && loop_on_signal(c->loop, SIGUSR1, on_reopen, c);
 }
@@ -190,7 +179,6 @@ close_everything(struct courier *c)
 	errands_free(c->errands);
 	db_free(c->db);
 	link_server_free(c->line);
-	timer_free(c->score);
 	timer_free(c->last_call);
 	watch_free(c->master);
 	loop_free(c->loop);
@@ -213,7 +201,6 @@ courier_main(const struct heritage *h)
 		return EXIT_FAULT;
 	}
 	log_info("key ring: key %lu encrypts, %zu in all", (unsigned long)keyring_newest(&c.keys)->id, c.keys.n);
-	write_score(&c);
 	loop_run(c.loop);
 	close_everything(&c);
 	return c.exit_code;

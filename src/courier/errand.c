@@ -40,6 +40,7 @@ struct errands {
 	struct client		*client;
 	const struct origin	*dialpad;
 	int64_t			 request_ms;
+	struct score		*score;
 	struct budget		*budget;
 	LIST_HEAD(, errand)	 list;
 	size_t			 n, waiting;
@@ -129,6 +130,16 @@ may_try_again(const struct errand *e, const struct client_answer *a)
 	}
 }
 
+static enum score_counter
+counter_of(const struct client_answer *a)
+{
+	if (a->outcome != CLIENT_ANSWERED)
+		return SCORE_PROVIDER_UNREACHED;
+	if (a->status == 429)
+		return SCORE_PROVIDER_LIMITED;
+	return a->status < 400 ? SCORE_PROVIDER_OK : a->status < 500 ? SCORE_PROVIDER_REFUSED : SCORE_PROVIDER_FAILED;
+}
+
 static void
 answered(void *arg, const struct client_answer *a)
 {
@@ -138,6 +149,7 @@ answered(void *arg, const struct client_answer *a)
 	struct budget_limit limit[2];
 	uint32_t random;
 
+	score_count(es->score, counter_of(a), 1);
 	budget_done(es->budget, limit, limits_of(e, limit), now);
 	hash_random(&random, sizeof(random));
 	wait = budget_backoff_ms(e->tries, ERRAND_BACKOFF_MIN_MS, ERRAND_BACKOFF_MAX_MS, random);
@@ -184,7 +196,8 @@ go(void *arg)
 }
 
 struct errands *
-errands_new(struct loop *l, struct client *client, const struct origin *dialpad, int64_t request_ms)
+errands_new(struct loop *l, struct client *client, const struct origin *dialpad, int64_t request_ms,
+    struct score *score)
 {
 	struct errands *es = calloc(1, sizeof(*es));
 
@@ -194,6 +207,7 @@ errands_new(struct loop *l, struct client *client, const struct origin *dialpad,
 	es->client = client;
 	es->dialpad = dialpad;
 	es->request_ms = request_ms;
+	es->score = score;
 	es->budget = budget_new(LIMITS_MAX);
 	if (es->budget == NULL) {
 		free(es);

@@ -6,6 +6,7 @@
 #define RINGD_ERRAND_H
 
 #include "courier/client.h"
+#include "proc/scoreboard.h"
 #include "providers/dialpad_api.h"
 
 #define ERRANDS_MAX		1024	/* under way and waiting; beyond: CLIENT_BUSY */
@@ -36,7 +37,8 @@ struct errand_answer {
 typedef void	(*errand_fn)(void *arg, const struct errand_answer *answer);
 
 /* dialpad must outlive them; request_ms: the longest one request may take. NULL without memory. */
-struct errands	*errands_new(struct loop *l, struct client *client, const struct origin *dialpad, int64_t request_ms);
+struct errands	*errands_new(struct loop *l, struct client *client, const struct origin *dialpad, int64_t request_ms,
+		    struct score *score);
 /* After client_free(), which answers what is under way. Those that wait are answered as if their deadline had come. */
 void		 errands_free(struct errands *es);
 void		 errand_send(struct errands *es, const struct errand_request *rq, errand_fn fn, void *arg);

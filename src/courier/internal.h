@@ -29,7 +29,7 @@ struct courier {
 	struct errands		*errands;
 	struct keyring		 keys;
 	uint64_t		 sealed, opened, unopened;	/* records, since the start */
-	struct timer		*score, *last_call;
+	struct timer		*last_call;
 	struct watch		*master;
 	bool			 attempted;	/* the first attempt to connect has finished */
 	bool			 leaving;

@@ -121,5 +121,8 @@ admin_address(struct ctl *c, const struct args *a, const char **address)
 	if (c->conf->nadmin == 0)
 		return ctl_fail(CTL_USAGE, "%s has no admin.listen: give --admin ADDRESS", c->config_path);
 	*address = c->conf->admin[0].address;
+	for (size_t i = c->conf->nadmin; i-- > 0;)
+		if (strncmp(c->conf->admin[i].address, "unix:", 5) == 0)
+			*address = c->conf->admin[i].address;
 	return CTL_OK;
 }

@@ -21,7 +21,7 @@ struct admin_reply {
 	struct str	problem;	/* the error's text of any other; else absent */
 };
 
-/* --admin, else the first admin.listen of the configuration. CTL_OK, or the failure has been told. */
+/* --admin, else a Unix socket of admin.listen, where more than reading is allowed, else the first. CTL_OK, or the failure has been told. */
 int	admin_address(struct ctl *c, const struct args *a, const char **address);
 /*
  * Asks once: POST or GET of path. CTL_OK whenever the question could be asked, whatever became of it; else the failure

@@ -186,7 +186,7 @@ static const struct command commands[] = {
 	{ "fire", NULL, "", 0, 0, OPTIONS(fire_options), false,
 	    "plays a provider: sends signed events to a hook", ctl_fire },
 	{ "status", NULL, "", 0, 0, OPTIONS(status_options), false,
-	    "the running daemon's processes; exit 0 when ready", ctl_status },
+	    "the running daemon: processes, queue, latencies; exit 0 when ready", ctl_status },
 
 	{ "keyring", "add", "", 0, 0, OPTIONS(keyring_add_options), false,
 	    "a new master key, which encrypts from the next reload on", ctl_keyring_add },

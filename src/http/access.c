@@ -6,7 +6,6 @@
  */
 #include <sys/types.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "http/conn.h"
 
@@ -79,10 +78,9 @@ show_path(char out[ACCESS_PATH_SIZE], struct str path, bool hide_long)
 }
 
 void
-access_log(const struct http_request *rq, int status, size_t bytes)
+access_log(const struct http_request *rq, int status, size_t bytes, int64_t us)
 {
 	char	 path[ACCESS_PATH_SIZE], client[ADDR_TEXT_SIZE];
-	int64_t	 us = clock_mono_us() - rq->started_us;
 
 	if (rq->route != NULL && rq->route->secret_path)
 		show_path(path, str_c(rq->route->pattern), false);

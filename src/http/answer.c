@@ -203,8 +203,7 @@ http_answer(struct http_request *rq, int status, const char *content_type, struc
 		answer_discard(c);
 		last = true;
 	}
-	if (s->access_log)
-		access_log(rq, status, sent);
+	server_finished(s, rq, status, sent);
 	if (body != NULL)
 		buf_free(body);
 	request_free(rq);

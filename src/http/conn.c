@@ -59,7 +59,7 @@ set_deadline(struct http_conn *c)
 }
 
 bool
-conn_new(struct http_listener *l, int fd, const struct addr *peer)
+conn_new(struct http_listener *l, int fd, const struct addr *peer, const struct peer_cred *cred)
 {
 	struct http_server	*s = l->server;
 	struct http_conn	*c = calloc(1, sizeof(*c));
@@ -75,6 +75,7 @@ conn_new(struct http_listener *l, int fd, const struct addr *peer)
 	if (l->family != AF_UNIX)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	c->listener = l;
+	c->cred = *cred;
 	c->fd = fd;
 	c->peer = *peer;
 	c->state = l->proxy_protocol ? CONN_PROXY : CONN_IDLE;
@@ -100,8 +101,7 @@ conn_drop(struct http_conn *c)
 
 	release_body(c);
 	if (c->state == CONN_BUSY) {
-		if (s->access_log)
-			access_log(c->rq, 499, 0);
+		server_finished(s, c->rq, 499, 0);
 		c->rq->conn = NULL;	/* its handler answers into the void */
 		s->stats.busy--;
 	} else if (c->rq != NULL) {
@@ -140,6 +140,7 @@ begin_request(struct http_conn *c)
 	rq->started_us = clock_mono_us();
 	rq->peer = c->peer;
 	rq->client = c->peer;
+	rq->cred = c->cred;
 	rq->conn = c;
 	server_request_id(s, rq->id);
 	c->rq = rq;
@@ -214,15 +215,22 @@ call_handler(struct http_conn *c)
 	rq->route->handler(rq, c->listener->routes->ctx);
 }
 
-/* Unknown path or method. A body is not read just to be thrown away: the answer comes first and ends the connection. */
+/* A body is not read just to be thrown away: the answer comes first and ends the connection. */
+static void
+hand_over_early(struct http_conn *c)
+{
+	if (parse_body(c->parse, 0) != PARSE_DONE)
+		c->rq->keep_alive = false;
+	hand_over(c, c->rq->keep_alive);
+}
+
+/* Unknown path or method. */
 static void
 no_route(struct http_conn *c, int status, const char *allow)
 {
 	struct http_request *rq = c->rq;
 
-	if (parse_body(c->parse, 0) != PARSE_DONE)
-		rq->keep_alive = false;
-	hand_over(c, rq->keep_alive);
+	hand_over_early(c);
 	if (status == 405)
 		http_add_header(rq, "Allow", allow);
 	if (status == 405 && rq->method == HTTP_OPTIONS)
@@ -233,23 +241,6 @@ no_route(struct http_conn *c, int status, const char *allow)
 		c->listener->routes->error(rq, 404, "not_found", "No such route");
 }
 
-static bool
-valid_id(struct str id)
-{
-	size_t i;
-
-	if (id.n < 1 || id.n >= HTTP_ID_SIZE)
-		return false;
-	for (i = 0; i < id.n; i++) {
-		char ch = id.p[i];
-
-		if (!((ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '.' ||
-		    ch == '_' || ch == '-'))
-			return false;
-	}
-	return true;
-}
-
 /* The head is complete. more: bytes that follow it are already here, so nobody waits for 100 Continue. */
 static void
 head_complete(struct http_conn *c, bool more)
@@ -257,11 +248,12 @@ head_complete(struct http_conn *c, bool more)
 	struct http_server	*s = c->listener->server;
 	struct http_request	*rq = c->rq;
 	struct str		 id = http_header(rq, "X-Request-Id");
+	const char		*why_not;
 	char			 allow[64];
 	size_t			 body_max;
 	int			 status = 404;
 
-	if (valid_id(id)) {
+	if (request_id_valid(id)) {
 		memcpy(rq->id, id.p, id.n);
 		rq->id[id.n] = '\0';
 	}
@@ -269,6 +261,11 @@ head_complete(struct http_conn *c, bool more)
 	rq->route = router_find(c->listener->routes, rq, &status, allow);
 	if (rq->route == NULL) {
 		no_route(c, status, allow);
+		return;
+	}
+	if (s->owner.admit != NULL && (why_not = s->owner.admit(s->owner.arg, rq)) != NULL) {
+		hand_over_early(c);
+		c->listener->routes->error(rq, 403, "forbidden", why_not);
 		return;
 	}
 	body_max = rq->route->body_max != 0 ? rq->route->body_max : CONN_BODY_IGNORED;

@@ -78,6 +78,7 @@ struct http_conn {
 	size_t			 count;		/* body bytes since the last renewal, or bytes read while lingering */
 	size_t			 answered;	/* requests */
 	struct addr		 peer;
+	struct peer_cred	 cred;
 	int			 fd;
 	enum conn_state		 state;
 	bool			 is_ready;	/* on the server's list for the end of the turn */
@@ -93,6 +94,7 @@ struct http_server {
 	struct http_limits		 limits;
 	struct guard_limits		 guard;
 	struct http_stats		 stats;
+	struct http_owner		 owner;
 	size_t				 bodies;	/* reserved by bodies being received */
 	struct addr_net			*trusted;
 	size_t				 ntrusted;
@@ -127,9 +129,12 @@ const char	*server_date(struct http_server *s);
 void		 server_request_id(struct http_server *s, char out[HTTP_ID_SIZE]);
 void		 server_conn_ready(struct http_conn *c);	/* conn_turn_end at the end of this turn */
 void		 server_conn_gone(struct http_server *s);	/* one fewer: accept again, or finish draining */
+/* A request has its answer; status 499: the client left before. Tells the log and the owner, once a request. */
+void		 server_finished(struct http_server *s, const struct http_request *rq, int status, size_t bytes);
 
 /* conn.c */
-bool		 conn_new(struct http_listener *l, int fd, const struct addr *peer);	/* false: fd is closed */
+bool		 conn_new(struct http_listener *l, int fd, const struct addr *peer,
+		    const struct peer_cred *cred);	/* false: fd is closed */
 void		 conn_turn_end(struct http_conn *c);
 void		 conn_timeout(struct http_conn *c);
 void		 conn_drop(struct http_conn *c);	/* closes; a handler's request loses its connection */
@@ -140,8 +145,8 @@ void		 answer_continue(struct http_conn *c);	/* 100 Continue */
 bool		 answer_flush(struct http_conn *c);	/* one write; false: the connection is lost */
 void		 answer_discard(struct http_conn *c);
 
-/* access.c: one line about a finished request; status 499 = the client left first. */
-void		 access_log(const struct http_request *rq, int status, size_t bytes);
+/* access.c: one line about a finished request. */
+void		 access_log(const struct http_request *rq, int status, size_t bytes, int64_t us);
 
 /* forwarded.c: rq->client and rq->https: from X-Forwarded-For and -Proto if rq->peer is a trusted hop, else from rq->peer. */
 void		 forwarded_apply(struct http_request *rq, const struct addr_net *trusted, size_t ntrusted);

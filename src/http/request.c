@@ -73,6 +73,23 @@ http_reason(int status)
 	return "Unknown";
 }
 
+bool
+request_id_valid(struct str id)
+{
+	size_t i;
+
+	if (id.n < 1 || id.n >= HTTP_ID_SIZE)
+		return false;
+	for (i = 0; i < id.n; i++) {
+		char ch = id.p[i];
+
+		if (!((ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '.' ||
+		    ch == '_' || ch == '-'))
+			return false;
+	}
+	return true;
+}
+
 /* Undoes '+' and %XX into the arena; false when malformed, holding a NUL, or without memory. */
 static bool
 query_decode(struct arena *a, struct str raw, struct str *out)

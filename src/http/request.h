@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "net/addr.h"
+#include "net/peer.h"
 
 #define HTTP_ID_SIZE		65	/* request id: 1..64 of [A-Za-z0-9._-], and a NUL */
 #define HTTP_PARAMS		4	/* {…} segments in a route */
@@ -40,6 +41,7 @@ struct http_request {
 	struct str		 param[HTTP_PARAMS];
 	struct addr		 peer;		/* the socket's (or the PROXY header's) */
 	struct addr		 client;	/* behind trusted hops: from X-Forwarded-For; else peer */
+	struct peer_cred	 cred;		/* of a Unix socket's peer, where the server's owner admits by it */
 	bool			 https;		/* as the client saw it: X-Forwarded-Proto from trusted hops only */
 	bool			 keep_alive;
 	char			 id[HTTP_ID_SIZE];
@@ -60,6 +62,7 @@ void		http_add_header(struct http_request *rq, const char *name, const char *val
  * status 204 and 304 carry no body; HEAD gets the head of what GET would have got. */
 void		http_answer(struct http_request *rq, int status, const char *content_type, struct buf *body);
 const char	*http_reason(int status);
+bool		 request_id_valid(struct str id);	/* fit to be taken over from a client */
 
 /* Query parameters: decodes the next name=value of *rest into the arena ('+' is a blank, %XX strict).
  * 1 = one taken, 0 = none left, -1 = malformed percent escape, NUL, or no memory. */

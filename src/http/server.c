@@ -109,6 +109,30 @@ http_server_free(struct http_server *s)
 	free(s);
 }
 
+void
+http_server_set_owner(struct http_server *s, const struct http_owner *owner)
+{
+	s->owner = *owner;
+}
+
+static void
+tell_connections(struct http_server *s)
+{
+	if (s->owner.connections != NULL)
+		s->owner.connections(s->owner.arg, &s->stats);
+}
+
+void
+server_finished(struct http_server *s, const struct http_request *rq, int status, size_t bytes)
+{
+	int64_t us = clock_mono_us() - rq->started_us;
+
+	if (s->access_log)
+		access_log(rq, status, bytes, us);
+	if (s->owner.finished != NULL)
+		s->owner.finished(s->owner.arg, rq, status, bytes, us);
+}
+
 const struct http_stats *
 http_server_stats(const struct http_server *s)
 {
@@ -247,6 +271,7 @@ pause_accepting(struct http_server *s, enum accepting why)
 		    why == ACCEPT_FULL ? "the limit of connections is reached" : "descriptors are running out",
 		    s->stats.open);
 	s->paused_told = true;
+	tell_connections(s);
 }
 
 /* Which number the next descriptor would get, found by taking it. */
@@ -278,6 +303,7 @@ on_resume(void *arg)
 void
 server_conn_gone(struct http_server *s)
 {
+	tell_connections(s);
 	if (s->accepting == ACCEPT_FULL || s->accepting == ACCEPT_NO_FDS)
 		on_resume(s);
 	else if (s->accepting == ACCEPT_DRAINING && s->stats.open == 0)
@@ -298,17 +324,30 @@ accept_again(struct http_server *s)
 	return false;
 }
 
+/* Who a Unix socket's peer is, if anybody wants to know. false: the kernel will not say, so nobody can be admitted. */
+static bool
+find_cred(const struct http_listener *l, int fd, struct peer_cred *cred)
+{
+	if (l->server->owner.admit == NULL || l->family != AF_UNIX || peer_cred_of(fd, cred))
+		return true;
+	log_info("connection closed: the kernel does not say whose it is: %s", strerror(errno));
+	close(fd);
+	return false;
+}
+
 static void
 accepted(struct http_listener *l, int fd, const struct sockaddr *sa, socklen_t len)
 {
 	struct http_server	*s = l->server;
 	struct addr		 peer = { .family = AF_UNIX };
+	struct peer_cred	 cred = { .known = false };
 
 	if (l->family != AF_UNIX && !addr_from_sockaddr(&peer, sa, len))
 		peer.family = 0;
 	s->stats.accepted++;
-	if (!conn_new(l, fd, &peer))
+	if (!find_cred(l, fd, &cred) || !conn_new(l, fd, &peer, &cred))
 		s->stats.refused++;
+	tell_connections(s);
 	if (s->stats.open >= s->limits.connections)
 		pause_accepting(s, ACCEPT_FULL);
 	else if (fd + 1 >= s->fd_ceiling)

@@ -26,10 +26,23 @@ struct http_stats {		/* counters the owner reads; plain, this process only */
 	size_t	 open, busy;	/* busy: connections with a request under way */
 };
 
+/* What the owner of a server is asked and told. Each may be NULL; arg is given to all. */
+struct http_owner {
+	/* A route was found; the body is not read yet. NULL: it may be served; else why not, for an answer of 403. */
+	const char	*(*admit)(void *arg, const struct http_request *rq);
+	/* Once per request, when its answer is ready to be written; us since its first byte. 499: the client left. */
+	void		 (*finished)(void *arg, const struct http_request *rq, int status, size_t bytes, int64_t us);
+	/* A connection was accepted, refused or closed. */
+	void		 (*connections)(void *arg, const struct http_stats *stats);
+	void		*arg;
+};
+
 struct http_server;
 
 struct http_server *http_server_new(struct loop *l, const struct http_limits *lim, const struct addr_net *trusted,
     size_t ntrusted, bool access_log);
+/* Before the first listener: a Unix socket's peers are looked at when they come. */
+void	http_server_set_owner(struct http_server *s, const struct http_owner *owner);
 /* Serves fd (listening, non-blocking; stays owned by the caller) with these routes. */
 bool	http_server_listen(struct http_server *s, int fd, bool proxy_protocol, const struct http_routes *routes);
 /* Stops accepting; answers what is under way with Connection: close; idle connections get a short grace, then close.

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "conf/conf.h"
+#include "net/peer.h"
 #include "proc/scoreboard.h"
 
 enum exit_code {
@@ -27,6 +28,7 @@ struct heritage {
 	bool			 after_crash;	/* the one before me in this slot died by signal or error */
 	int			 listen_fd[CONF_MAX_LISTEN];	/* same order as conf->listen; non-blocking, close-on-exec */
 	int			 admin_fd[CONF_MAX_LISTEN];	/* same order as conf->admin */
+	const struct peer_list	*admins;	/* who may use admin Unix sockets, besides root and the service user */
 	int			 master_fd;	/* readable EOF = the master is gone: leave at once */
 	int			 ready_fd;	/* private: child_ready() writes here */
 	int			 wake_read_fd;	/* the reaper's: a byte here means events may wait (non-blocking) */

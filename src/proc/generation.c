@@ -39,6 +39,8 @@ generation_new(struct conf *conf, const struct generation *before, unsigned numb
 		return NULL;
 	}
 	if (!priv_lookup(&g->user, conf->user, conf->group, why) ||
+	    !peer_list_lookup(&g->admins, conf->admin_users, conf->nadmin_users, conf->admin_groups,
+	    conf->nadmin_groups, why) ||
 	    !listeners_open(&g->listeners, conf, before != NULL ? &before->listeners : NULL, &g->user, why)) {
 		generation_free(g);
 		return NULL;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "net/peer.h"
 #include "os/priv.h"
 #include "proc/listen.h"
 
@@ -23,6 +24,7 @@ struct generation {
 	unsigned		 number;
 	struct conf		*conf;		/* ours */
 	struct service_user	 user;
+	struct peer_list	 admins;	/* admin.users and admin.groups, found on this system */
 	struct listeners	 listeners;
 	int			 switchboard[2];/* where workers ([1]) meet the courier ([0]); -1: there is none */
 	bool			 must_connect;	/* those it is to replace have the database, or its address is another */

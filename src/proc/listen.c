@@ -19,7 +19,7 @@
 
 #define LISTEN_UNIX		"unix:"
 #define LISTEN_MODE_HTTP	0660
-#define LISTEN_MODE_ADMIN	0600
+#define LISTEN_MODE_ADMIN	0666	/* the peer's credentials decide, and they can change with a reload */
 
 static bool
 fault(char why[LISTEN_WHY_SIZE], const char *address, const char *what)

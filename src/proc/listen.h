@@ -33,7 +33,7 @@ struct listeners {
 };
 
 /*
- * Opens all addresses of c in its order, or shares them with old (NULL: none). Unix sockets get mode 0660 (admin 0600)
+ * Opens all addresses of c in its order, or shares them with old (NULL: none). Unix sockets get mode 0660 (admin 0666)
  * and owner's ids when we are root. false: why says which address and what is wrong, everything newly opened is closed.
  */
 bool	listeners_open(struct listeners *l, const struct conf *c, const struct listeners *old,

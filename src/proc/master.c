@@ -41,6 +41,7 @@ master_stop(struct master *m, int signo)
 		master_report_start(m, EXIT_FAULT, "stopped before it was ready");
 	}
 	m->stopping = signo == SIGKILL ? KILLING : DRAINING;
+	SCORE_SET(m->board->stopping, 1);
 	m->stop_by_ms = clock_mono_ms() + (longest != NULL ? generation_drain_ms(longest) : 0);
 	if (m->coming != NULL)
 		listeners_close(&m->coming->listeners, m->serving != NULL ? &m->serving->listeners : NULL);
@@ -102,7 +103,7 @@ bury(struct master *m, struct slot *s, int status)
 		slot_free(s);
 		return;
 	}
-	SCORE_ADD(m->board->restarts, 1);
+	slot_count_death(m, s, status);
 	if (s->generation != m->coming) {
 		plan_successor(s, pid, status, how);
 		return;
@@ -231,6 +232,7 @@ serve_slots(struct master *m)
 			log_error("%s (pid %ld) was not ready within %lld s: killing it", s->name, (long)s->pid,
 			    (long long)generation_ready_ms(s->generation) / 1000);
 			s->due_ms = INT64_MAX;	/* once; its death is buried as any other */
+			s->late = true;
 			kill(s->pid, SIGKILL);
 		}
 	}

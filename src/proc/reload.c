@@ -27,6 +27,14 @@ reload_possible(const struct master *m)
 }
 
 static void
+note_end(struct master *m, bool ok, const char *why)
+{
+	score_say(&m->board->reload_reason, why);
+	SCORE_SET(m->board->reload_ok, ok);
+	SCORE_SET(m->board->reload_ms, (uint64_t)clock_real_ms());
+}
+
+static void
 refused(struct master *m, const char *why)
 {
 	char status[TEXT_SIZE];
@@ -34,6 +42,7 @@ refused(struct master *m, const char *why)
 	log_error("reload failed: %s", why);
 	log_info("generation %u keeps serving, nothing was changed", m->serving->number);
 	SCORE_ADD(m->board->reloads_failed, 1);
+	note_end(m, false, why);
 	snprintf(status, sizeof(status), "reload failed: %s; generation %u keeps serving", why, m->serving->number);
 	notify_ready(&m->setup->notify, status);
 }
@@ -45,7 +54,7 @@ serving_has_database(const struct master *m)
 	for (size_t i = 0; i < SCORE_SLOTS; i++) {
 		const struct score *s = &m->board->slot[i];
 
-		if (SCORE_GET(s->state) == SCORE_READY && SCORE_GET(s->generation) == m->serving->number &&
+		if (scoreboard_state(s) == SCORE_READY && SCORE_GET(s->generation) == m->serving->number &&
 		    SCORE_GET(s->db) == SCORE_DB_UP)
 			return true;
 	}
@@ -144,6 +153,7 @@ ask_to_leave(struct master *m, struct generation *old)
 	generation_tell(m, old, SIGTERM);
 	listeners_close(&old->listeners, &m->serving->listeners);
 	SCORE_ADD(m->board->reloads, 1);
+	note_end(m, true, "");
 	log_info("reloaded: generation %u drains", old->number);
 }
 

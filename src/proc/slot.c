@@ -4,6 +4,7 @@
  */
 #include <sys/types.h>
 #include <sys/select.h>
+#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,24 @@ static struct score *
 score_of(struct master *m, const struct slot *s)
 {
 	return &m->board->slot[s - m->slot];
+}
+
+static unsigned
+role_index(const struct master *m, const struct slot *s)
+{
+	return (unsigned)(s->role - m->setup->roles);
+}
+
+void
+slot_count_death(struct master *m, const struct slot *s, int status)
+{
+	enum score_cause cause = SCORE_EXIT;
+
+	if (s->late)
+		cause = SCORE_TIMEOUT;
+	else if (WIFSIGNALED(status))
+		cause = WTERMSIG(status) == SIGSYS ? SCORE_SANDBOX : SCORE_SIGNAL;
+	SCORE_ADD(m->board->restarts[role_index(m, s)][cause], 1);
 }
 
 struct slot *
@@ -64,6 +83,7 @@ fill_heritage(struct master *m, const struct slot *s, struct heritage *h)
 		h->listen_fd[i] = i < g->listeners.nhttp ? g->listeners.http[i].fd : -1;
 		h->admin_fd[i] = i < g->listeners.nadmin ? g->listeners.admin[i].fd : -1;
 	}
+	h->admins = &g->admins;
 	h->master_fd = m->life[0];
 	h->wake_read_fd = m->wake[0];
 	h->wake_write_fd = m->wake[1];
@@ -99,19 +119,6 @@ become_child(struct master *m, const struct slot *s, int ready_fd)
 	child_main(&setup);
 }
 
-static void
-write_score(struct master *m, const struct slot *s)
-{
-	struct score *score = score_of(m, s);
-
-	snprintf(score->role, sizeof(score->role), "%s", s->role->name);
-	SCORE_SET(score->pid, (int)s->pid);
-	SCORE_SET(score->generation, s->generation->number);
-	SCORE_SET(score->index, s->index);
-	SCORE_SET(score->started_ms, (uint64_t)clock_real_ms());
-	SCORE_SET(score->state, SCORE_STARTING);
-}
-
 bool
 slot_spawn(struct master *m, struct slot *s)
 {
@@ -126,6 +133,7 @@ slot_spawn(struct master *m, struct slot *s)
 		errno = EMFILE;
 		return false;
 	}
+	scoreboard_seat(m->board, score_of(m, s), role_index(m, s), s->index, s->generation->number);
 	pid = fork();
 	if (pid == 0)
 		become_child(m, s, ready[1]);
@@ -133,6 +141,7 @@ slot_spawn(struct master *m, struct slot *s)
 	close(ready[1]);
 	if (pid == -1) {
 		close(ready[0]);
+		scoreboard_vacate(score_of(m, s));
 		errno = saved;
 		return false;
 	}
@@ -140,9 +149,10 @@ slot_spawn(struct master *m, struct slot *s)
 	s->ready_fd = ready[0];
 	s->ready_ms = 0;
 	s->reopen_owed = false;
+	s->late = false;
 	s->state = SLOT_STARTING;
 	s->due_ms = clock_mono_ms() + generation_ready_ms(s->generation);
-	write_score(m, s);
+	SCORE_SET(score_of(m, s)->pid, (int)pid);
 	log_debug("%s has pid %ld", s->name, (long)pid);
 	return true;
 }
@@ -171,7 +181,7 @@ slot_hear_ready(struct master *m, struct slot *s)
 		return;		/* closed without a word: it has died or will be late */
 	s->state = SLOT_READY;
 	s->ready_ms = clock_mono_ms();
-	SCORE_SET(score_of(m, s)->state, SCORE_READY);
+	scoreboard_set_state(score_of(m, s), SCORE_READY);
 	log_debug("%s is ready", s->name);
 	if (s->reopen_owed)
 		kill(s->pid, SIGUSR1);
@@ -188,7 +198,7 @@ slot_tell(struct master *m, struct slot *s, int signo)
 		return;
 	}
 	s->state = SLOT_STOPPING;
-	SCORE_SET(score_of(m, s)->state, SCORE_DRAINING);
+	scoreboard_set_state(score_of(m, s), SCORE_DRAINING);
 	kill(s->pid, signo);
 }
 
@@ -197,7 +207,7 @@ slot_vacate(struct master *m, struct slot *s)
 {
 	close_ready(s);
 	s->pid = 0;
-	scoreboard_retire(m->board, score_of(m, s));
+	scoreboard_vacate(score_of(m, s));
 }
 
 void

@@ -39,6 +39,7 @@ struct slot {
 	struct backoff		 backoff;
 	bool			 after_crash;	/* the one before died by signal or error */
 	bool			 reopen_owed;	/* logs were rotated while it was starting */
+	bool			 late;		/* it was not ready in time and has been killed for it */
 };
 
 /* A free slot filled in, state WAITING and due now; NULL when all are taken. */
@@ -49,6 +50,8 @@ void		 slot_hear_ready(struct master *m, struct slot *s);	/* looks into its read
 void		 slot_tell(struct master *m, struct slot *s, int signo);	/* to go; empty slots become free */
 void		 slot_vacate(struct master *m, struct slot *s);	/* its child is gone: pid, pipe, score go */
 void		 slot_free(struct slot *s);
+/* Nobody asked it to go: counted by role and cause (its wait status; SIGSYS is the sandbox's doing). */
+void		 slot_count_death(struct master *m, const struct slot *s, int status);
 struct slot	*slot_by_pid(struct master *m, pid_t pid);
 /* How many slots of g (NULL: of all) have a living child. */
 unsigned	 slot_alive(const struct master *m, const struct generation *g);

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/count.h"
 #include "base/log.h"
 #include "os/fds.h"
@@ -43,13 +42,16 @@ take_pidfile(struct master *m)
 static bool
 make_shared(struct master *m)
 {
-	m->board = scoreboard_new();
+	const char *roles[SCORE_ROLES];
+
+	for (size_t i = 0; i < m->setup->nroles; i++)
+		roles[i] = m->setup->roles[i].name;
+	m->board = scoreboard_new(roles, (unsigned)m->setup->nroles);
 	if (m->board == NULL || pipe2(m->wake, O_CLOEXEC | O_NONBLOCK) == -1 ||
 	    pipe2(m->life, O_CLOEXEC | O_NONBLOCK) == -1) {
 		log_errno("cannot make what is shared with children");
 		return false;
 	}
-	SCORE_SET(m->board->started_ms, (uint64_t)clock_real_ms());
 	return true;
 }
 

@@ -33,10 +33,12 @@ count_one(struct reaper *r)
 {
 	unsigned char random;
 	struct db_job *j;
+	int64_t now = clock_real_ms();
 	DB_PARAMS(p, 4);
 
 	hash_random(&random, sizeof(random));
-	db_put_time_ms(&p, clock_real_ms());
+	r->covers_ms = r->retrying ? 0 : now;	/* should nothing be due */
+	db_put_time_ms(&p, now);
 	db_put_i64(&p, r->conf->reaper_retry_min_ms);
 	db_put_i64(&p, r->conf->reaper_retry_max_ms);
 	db_put_i64(&p, JITTER_MIN + random % (JITTER_SPAN + 1));
@@ -76,6 +78,34 @@ move_floor(struct reaper *r, const struct db_result *result, int n)
 		if (at > r->floor_ms)
 			r->floor_ms = at;
 	}
+}
+
+/* What this claim says about all others that were due: rows come in the order in which they became so. */
+static void
+note_cover(struct reaper *r, const struct db_result *result, int n)
+{
+	int64_t at;
+	int i;
+
+	r->covers_ms = 0;
+	if (r->alone)
+		return;
+	if (n < r->limit) {
+		r->covers_ms = r->batch.now_ms;
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		at = db_i64(result, 1, i, CLAIM_NEXT_TRY, 0);
+		if (at > r->covers_ms)
+			r->covers_ms = at;
+	}
+}
+
+void
+claim_caught_up(const struct reaper *r)
+{
+	if (r->covers_ms != 0)
+		SCORE_SET(r->h->board->queue.caught_up_ms, r->covers_ms);
 }
 
 static void
@@ -133,6 +163,7 @@ on_counted(void *arg, const struct db_result *result)
 		return;
 	}
 	if (db_rows(result, 0) == 0) {
+		claim_caught_up(r);
 		r->retries = false;
 		r->work = r->retrying;	/* then there may still be new ones */
 		reaper_next(r);
@@ -173,10 +204,12 @@ on_nothing(void *arg, const struct db_result *result)
 {
 	struct reaper *r = arg;
 
-	if (db_outcome(result) != DB_OK)
+	if (db_outcome(result) != DB_OK) {
 		retry_failed(r, result);
-	else
-		reaper_next(r);
+		return;
+	}
+	claim_caught_up(r);
+	reaper_next(r);
 }
 
 static bool
@@ -261,6 +294,7 @@ on_claimed(void *arg, const struct db_result *result)
 	}
 	if (!r->alone)
 		move_floor(r, result, n);
+	note_cover(r, result, n);
 	if (n == 0) {
 		end_empty(r);
 		return;

@@ -56,6 +56,8 @@ struct reaper {
 	enum after		 after;		/* of the failure being rolled back */
 	char			 error[REAPER_ERROR_MAX];
 
+	int64_t			 covers_ms;	/* this batch done, all is that was due until then; 0: unknown */
+	int64_t			 looked_at_us;	/* monotonic: when the look under way was sent */
 	int64_t			 claimed_at_us;	/* monotonic: when the claim under way was sent */
 	int64_t			 floor_ms;	/* next_try_at up to which everything was taken lately */
 	int64_t			 floor_until_ms;/* monotonic: claims begin at the floor until then */
@@ -72,6 +74,7 @@ struct db_job *reaper_job(struct reaper *r, db_fn fn);
 /* claim.c */
 void	claim_begin(struct reaper *r);		/* a new batch */
 void	claim_again(struct reaper *r);		/* the same one */
+void	claim_caught_up(const struct reaper *r);	/* the batch is done: what it covered shows */
 void	claim_put_floor(const struct reaper *r, struct db_params *p);
 
 /* apply.c: the batch's events are read. */

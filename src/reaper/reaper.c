@@ -14,7 +14,9 @@
 #include "reaper/internal.h"
 #include "reaper/reaper.h"
 
-#define LOOK_EVERY_MS		5000
+#define LOOK_MIN_MS		1000	/* between looks; more when they take long: 1 part of LOOK_SHARE */
+#define LOOK_MAX_MS		15000
+#define LOOK_SHARE		50
 #define JOBS_MAX		4	/* one is under way at a time; a little room, nothing more */
 #define JOB_STATEMENTS		10	/* of the longest job: how many statement timeouts it may last */
 
@@ -43,6 +45,7 @@ look(struct reaper *r)
 	DB_PARAMS(p, 2);
 
 	r->look = false;
+	r->looked_at_us = clock_mono_us();
 	db_put_time_ms(&p, clock_real_ms());
 	claim_put_floor(r, &p);
 	submit_plain(r, R_LOOK, p.p, p.n, on_look);
@@ -85,9 +88,11 @@ on_look(void *arg, const struct db_result *result)
 {
 	struct reaper *r = arg;
 	bool ok = db_outcome(result) == DB_OK;
+	int64_t now = clock_real_ms(), wait = (clock_mono_us() - r->looked_at_us) / 1000 * LOOK_SHARE;
 
-	SCORE_SET(r->h->score->queue_depth, ok ? db_i64(result, 0, 0, 0, -1) : -1);
-	SCORE_SET(r->h->score->queue_oldest_ms, ok ? db_i64(result, 0, 0, 1, 0) : 0);
+	if (ok)
+		scoreboard_queue_seen(r->h->board, db_i64(result, 0, 0, 0, -1), now - db_i64(result, 0, 0, 1, 0), now);
+	timer_set(r->look_timer, wait < LOOK_MIN_MS ? LOOK_MIN_MS : wait > LOOK_MAX_MS ? LOOK_MAX_MS : wait);
 	reaper_next(r);
 }
 
@@ -123,7 +128,6 @@ on_look_due(void *arg)
 	struct reaper *r = arg;
 
 	r->look = true;
-	timer_set(r->look_timer, LOOK_EVERY_MS);
 	kick(r);
 }
 
@@ -160,7 +164,7 @@ on_state(void *arg, enum db_state state)
 		[DB_DOWN] = SCORE_DB_DOWN, [DB_READY] = SCORE_DB_UP, [DB_REFUSED] = SCORE_DB_REFUSED,
 	};
 
-	SCORE_SET(r->h->score->db, shown[state]);
+	score_db(r->h->score, shown[state], db_state_reason(r->db));
 	if (state != DB_READY && r->h->must_connect && !r->attempted) {
 		log_error("no database with this configuration, though there was one before: %s", db_state_reason(r->db));
 		r->exit_code = EXIT_FAULT;
@@ -173,8 +177,8 @@ on_state(void *arg, enum db_state state)
 	if (state == DB_READY) {
 		r->work = r->retries = true;
 		kick(r);
-	} else
-		SCORE_SET(r->h->score->queue_depth, -1);
+	} else if (!r->stopping)
+		scoreboard_queue_seen(r->h->board, -1, 0, 0);
 }
 
 static void
@@ -303,7 +307,6 @@ reaper_main(const struct heritage *h)
 		log_errno("the reaper cannot set up its loop");
 		return EXIT_FAULT;
 	}
-	SCORE_SET(h->score->queue_depth, -1);
 	sweep_due(&r);
 	on_look_due(&r);
 	on_poll(&r);

@@ -73,7 +73,7 @@ settle_alone(struct reaper *r)
 	struct db_job *j;
 	DB_PARAMS(p, 3);
 
-	SCORE_ADD(r->h->score->events_failed, 1);
+	score_count(r->h->score, SCORE_EVENTS_FAILED, 1);
 	if (r->counted.attempts >= r->conf->reaper_max_attempts) {
 		retry_give_up(r, r->error);
 		return;
@@ -249,7 +249,7 @@ on_buried(void *arg, const struct db_result *result)
 	struct reaper *r = arg;
 
 	if (db_outcome(result) == DB_OK)
-		SCORE_ADD(r->h->score->events_dead, 1);
+		score_count(r->h->score, SCORE_EVENTS_DEAD, 1);
 	else
 		log_warn("a dead letter could not be stored, the event stays in the queue: %s", db_error_text(result));
 	reaper_next(r);
@@ -261,8 +261,9 @@ retry_succeeded(struct reaper *r, size_t applied, size_t dead)
 	size_t i;
 	char app[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE];
 
-	SCORE_ADD(r->h->score->events_applied, applied);
-	SCORE_ADD(r->h->score->events_dead, dead);
+	score_count(r->h->score, SCORE_EVENTS_APPLIED, applied);
+	score_count(r->h->score, SCORE_EVENTS_DEAD, dead);
+	claim_caught_up(r);
 	for (i = r->batch.nlive; i < r->batch.nevents; i++) {
 		uuid_format(app, r->batch.event[i].app);
 		uuid_format(id, r->batch.event[i].id);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "db/param.h"
 #include "db/stmt_worker.h"
@@ -35,6 +36,8 @@ struct ingest {
 	int			 n;		/* rows in the batch under way; 0 = idle */
 	int			 fresh[WORKER_BATCH_MAX];	/* indexes into batch that are new */
 	int			 nfresh;
+	int			 nqueued;	/* of the fresh ones */
+	int64_t			 added_us;	/* monotonic: when they were sent */
 	int			 looks;
 	int			 limit;		/* rows of the next batch; halved while the database refuses */
 };
@@ -70,9 +73,9 @@ answer(struct ingest *in, struct delivery *d, enum store_outcome outcome)
 {
 	in->waiting_bytes -= d->held;
 	if (outcome == STORE_OK)
-		SCORE_ADD(in->score->events_stored, 1);
+		score_count(in->score, SCORE_EVENTS_STORED, 1);
 	else if (outcome == STORE_DUPLICATE)
-		SCORE_ADD(in->score->events_duplicate, 1);
+		score_count(in->score, SCORE_EVENTS_DUPLICATE, 1);
 	d->done(d, outcome);
 }
 
@@ -83,6 +86,8 @@ end_batch(struct ingest *in, enum store_outcome all)
 	struct delivery *done[WORKER_BATCH_MAX];
 	int n = in->n, i;
 
+	if (all == STORE_OK)
+		score_observe(&in->score->batch_rows, &score_rows, n);
 	memcpy(done, in->batch, (size_t)n * sizeof(done[0]));
 	in->n = 0;
 	for (i = 0; i < n; i++)
@@ -151,6 +156,8 @@ added(void *arg, const struct db_result *r)
 	} else if (db_outcome(r) != DB_OK) {
 		end_batch(in, STORE_AWAY);
 	} else {
+		score_observe(&in->score->commit_us, &score_times, clock_mono_us() - in->added_us);
+		score_count(in->score, SCORE_EVENTS_QUEUED, (uint64_t)in->nqueued);
 		in->limit = in->limit * 2 > full ? full : in->limit * 2;
 		wake_reaper(in);
 		end_batch(in, STORE_OK);
@@ -222,18 +229,20 @@ add(struct ingest *in)
 {
 	struct delivery *rows[WORKER_BATCH_MAX], *queued[WORKER_BATCH_MAX];
 	struct db_job *j = db_job_new(in->db, 0, added, in);
-	int i, nqueued = 0;
+	int i;
 
+	in->nqueued = 0;
+	in->added_us = clock_mono_us();
 	for (i = 0; i < in->nfresh; i++) {
 		rows[i] = in->batch[in->fresh[i]];
 		rows[i]->outcome = STORE_OK;
 		/* Nothing to apply without a call or without a tenant: stored, and that is all. */
 		if (rows[i]->event.is_call && !uuid_is_nil(rows[i]->app_id))
-			queued[nqueued++] = rows[i];
+			queued[in->nqueued++] = rows[i];
 	}
 	add_rows(j, W_DEDUPE_ADD, W_DEDUPE_COLS, put_dedupe, rows, in->nfresh);
 	add_rows(j, W_EVENTS_ADD, W_EVENT_COLS, put_event, rows, in->nfresh);
-	add_rows(j, W_QUEUE_ADD, W_QUEUE_COLS, put_queue, queued, nqueued);
+	add_rows(j, W_QUEUE_ADD, W_QUEUE_COLS, put_queue, queued, in->nqueued);
 	db_job_submit(j);
 }
 

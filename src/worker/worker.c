@@ -16,7 +16,7 @@
 #include "worker/ingest.h"
 #include "worker/worker.h"
 
-#define SCORE_PERIOD_MS	250
+#define ADMIN_DRAIN_MS	2000	/* for who asked just before the end */
 
 struct worker {
 	const struct heritage	*h;
@@ -26,23 +26,40 @@ struct worker {
 	struct ingest		*ingest;
 	struct http_server	*public, *admin;
 	struct http_routes	 public_routes, admin_routes;
-	struct timer		*score_timer;
+	struct http_stats	 told;		/* of the public server, as the scoreboard has it */
 	struct watch		*master_watch;
 	bool			 listening;
 	int			 draining;	/* servers still draining; 0 = not asked */
+	bool			 last;		/* nobody comes after us: ringd stops */
 	int			 exit_code;
 };
 
 static void
-write_score(void *arg)
+connections_changed(void *arg, const struct http_stats *now)
 {
 	struct worker *w = arg;
-	const struct http_stats *s = http_server_stats(w->public);
 
-	SCORE_SET(w->h->score->connections, s->open);
-	SCORE_SET(w->h->score->accepted, s->accepted);
-	SCORE_SET(w->h->score->requests, s->requests);
-	timer_set(w->score_timer, SCORE_PERIOD_MS);
+	SCORE_SET(w->h->score->connections, now->open);
+	score_count(w->h->score, SCORE_ACCEPTED, now->accepted - w->told.accepted);
+	score_count(w->h->score, SCORE_REFUSED, now->refused - w->told.refused);
+	w->told = *now;
+}
+
+static void
+request_finished(void *arg, const struct http_request *rq, int status, size_t bytes, int64_t us)
+{
+	struct worker *w = arg;
+
+	(void)bytes;
+	score_http(w->h->score, api_route_index(rq->route), status, us);
+}
+
+static const char *
+admin_admit(void *arg, const struct http_request *rq)
+{
+	const struct worker *w = arg;
+
+	return api_admin_admit(&w->api, rq);
 }
 
 static void
@@ -55,6 +72,17 @@ drained(void *arg)
 }
 
 static void
+public_drained(void *arg)
+{
+	struct worker *w = arg;
+
+	if (w->last)
+		http_server_drain(w->admin, ADMIN_DRAIN_MS, drained, w);
+	drained(w);
+}
+
+/* When all of ringd stops, the admin listener stays to the end and says so; after a reload others have it already. */
+static void
 drain(void *arg)
 {
 	struct worker *w = arg;
@@ -63,8 +91,11 @@ drain(void *arg)
 		return;
 	log_info("draining: %zu connections open", http_server_stats(w->public)->open);
 	w->draining = 2;
-	http_server_drain(w->public, w->h->conf->http_drain_timeout_ms, drained, w);
-	http_server_drain(w->admin, w->h->conf->http_drain_timeout_ms, drained, w);
+	w->api.draining = true;
+	w->last = SCORE_GET(w->h->board->stopping) != 0;
+	http_server_drain(w->public, w->h->conf->http_drain_timeout_ms, public_drained, w);
+	if (!w->last)
+		http_server_drain(w->admin, w->h->conf->http_drain_timeout_ms, drained, w);
 }
 
 static void
@@ -133,7 +164,8 @@ database_changed(void *arg, enum db_state s)
 {
 	struct worker *w = arg;
 
-	SCORE_SET(w->h->score->db, s == DB_READY ? SCORE_DB_UP : s == DB_REFUSED ? SCORE_DB_REFUSED : SCORE_DB_DOWN);
+	score_db(w->h->score, s == DB_READY ? SCORE_DB_UP : s == DB_REFUSED ? SCORE_DB_REFUSED : SCORE_DB_DOWN,
+	    db_state_reason(w->db));
 	if (s == DB_READY) {
 		api_database_ready(&w->api, begin_service, w);
 	} else if (w->h->must_connect && !w->listening) {
@@ -170,7 +202,7 @@ set_up(struct worker *w)
 		return false;
 	w->db = db_new(w->loop, &db);
 	w->api = (struct api){ .conf = c, .loop = w->loop, .db = w->db, .keys = keys_new(), .board = w->h->board, .score = w->h->score,
-	    .store = ingest_store };
+	    .admins = w->h->admins, .store = ingest_store };
 	if (w->db == NULL || w->api.keys == NULL)
 		return false;
 	if (w->h->worker_end_fd != -1 && (w->api.courier = link_client_new(w->loop, w->h->worker_end_fd)) == NULL)
@@ -180,11 +212,14 @@ set_up(struct worker *w)
 	w->api.store_ctx = w->ingest;
 	w->public = http_server_new(w->loop, &lim, c->trusted, c->ntrusted, c->log_access);
 	w->admin = http_server_new(w->loop, &lim, NULL, 0, false);
-	w->score_timer = timer_new(w->loop, write_score, w);
 	w->master_watch = watch_new(w->loop, w->h->master_fd, master_gone, w);
-	if (w->api.hooks == NULL || w->ingest == NULL || w->public == NULL || w->admin == NULL || w->score_timer == NULL ||
+	if (w->api.hooks == NULL || w->ingest == NULL || w->public == NULL || w->admin == NULL ||
 	    w->master_watch == NULL)
 		return false;
+	http_server_set_owner(w->public, &(struct http_owner){
+	    .finished = request_finished, .connections = connections_changed, .arg = w });
+	http_server_set_owner(w->admin, &(struct http_owner){
+	    .admit = admin_admit, .finished = request_finished, .arg = w });
 	api_public_routes(&w->public_routes, &w->api);
 	api_admin_routes(&w->admin_routes, &w->api);
 	db_on_state(w->db, database_changed, w);
@@ -201,9 +236,7 @@ worker_main(const struct heritage *h)
 		log_errno("cannot set up");
 		return EXIT_FAULT;
 	}
-	write_score(&w);
 	loop_run(w.loop);
-	write_score(&w);
 
 	http_server_free(w.public);
 	http_server_free(w.admin);
@@ -213,7 +246,6 @@ worker_main(const struct heritage *h)
 	keys_free(w.api.keys);
 	secret_free(&w.api.cursor_key);
 	ingest_free(w.ingest);
-	timer_free(w.score_timer);
 	watch_free(w.master_watch);
 	loop_free(w.loop);
 	return w.exit_code;

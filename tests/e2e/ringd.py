@@ -189,6 +189,8 @@ class Daemon:
         listen = s.pop("listen", f"\n  - address: 127.0.0.1:{self.port}")
         lines = [f"pid_file: {self.pid_file}", f"workers: {s.pop('workers')}",
                  f"listen: {listen}", f"admin:\n  listen:\n    - address: 127.0.0.1:{self.admin}",
+                 *(f"    - address: {a}" for a in s.pop("admin_more", [])),
+                 *(f"  {k}: {v}" for k, v in s.pop("admin_keys", {}).items()),
                  "database:", f"  worker_url: '{self.pg.dsn(self.database, 'ringd_worker')}'",
                  f"  reaper_url: '{self.pg.dsn(self.database, 'ringd_reaper')}'"]
         if "key_file" in s.get("courier", {}):

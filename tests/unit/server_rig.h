@@ -46,6 +46,9 @@ struct rig {
 	pid_t			 pid;
 	struct loop		*loop;			/* the child's */
 	struct http_server	*server;
+	char			 told[512];		/* the child's: what its owner was told of requests */
+	struct http_stats	 told_stats;
+	size_t			 told_connections;	/* times */
 
 	long			 cpu_ms;		/* what the child used, after rig_join */
 };
@@ -212,7 +215,59 @@ rig_stats(struct http_request *rq, void *ctx)
 	rig_text(rq, 200, "text/plain", text);
 }
 
+static inline const char *
+rig_admit(void *arg, const struct http_request *rq)
+{
+	(void)arg;
+	return strcmp(rq->route->name, "closed") == 0 ? "Not for you" : NULL;
+}
+
+static inline void
+rig_finished(void *arg, const struct http_request *rq, int status, size_t bytes, int64_t us)
+{
+	struct rig	*rig = arg;
+	size_t		 n = strlen(rig->told);
+
+	snprintf(rig->told + n, sizeof(rig->told) - n, "%s:%d:%zu:%s ", rq->route != NULL ? rq->route->name : "none",
+	    status, bytes, us < 0 ? "negative" : us < 1000000 ? "fast" : "slow");
+}
+
+static inline void
+rig_connections(void *arg, const struct http_stats *stats)
+{
+	struct rig *rig = arg;
+
+	rig->told_stats = *stats;
+	rig->told_connections++;
+}
+
+/* What the owner was told since the last time. */
+static inline void
+rig_told(struct http_request *rq, void *ctx)
+{
+	struct rig	*rig = ctx;
+	char		 text[sizeof(rig->told)];
+
+	memcpy(text, rig->told, sizeof(text));
+	rig->told[0] = '\0';
+	rig_text(rq, 200, "text/plain", text);
+}
+
+static inline void
+rig_told_connections(struct http_request *rq, void *ctx)
+{
+	const struct rig	*rig = ctx;
+	char			 text[256];
+
+	snprintf(text, sizeof(text), "open=%zu accepted=%llu times=%zu", rig->told_stats.open,
+	    (unsigned long long)rig->told_stats.accepted, rig->told_connections);
+	rig_text(rq, 200, "text/plain", text);
+}
+
 static const struct http_route rig_routes[] = {
+	{ "/told", ROUTE_GET, rig_told, "told", 0, false },
+	{ "/connections", ROUTE_GET, rig_told_connections, "connections", 0, false },
+	{ "/closed", ROUTE_POST, rig_echo, "closed", 1024 * 1024, false },
 	{ "/hello", ROUTE_GET, rig_hello, "hello", 0, false },
 	{ "/cached", ROUTE_GET, rig_cached, "cached", 0, false },
 	{ "/param/{}", ROUTE_GET, rig_param, "param", 0, false },
@@ -246,6 +301,7 @@ static inline int
 rig_serve(struct rig *rig)
 {
 	struct http_routes	routes = { rig_routes, sizeof(rig_routes) / sizeof(rig_routes[0]), rig_error, rig };
+	struct http_owner	owner = { rig_admit, rig_finished, rig_connections, rig };
 	struct rlimit		rl = { rig->descriptors, rig->descriptors };
 	struct addr_net		loopback;
 	size_t			open;
@@ -258,7 +314,10 @@ rig_serve(struct rig *rig)
 		return 1;
 	rig->server = http_server_new(rig->loop, &rig->limits, &loopback, rig->trust_loopback ? 1 : 0,
 	    rig->access_file != NULL);
-	if (rig->server == NULL || !http_server_listen(rig->server, rig->listen_fd, rig->proxy_protocol, &routes) ||
+	if (rig->server == NULL)
+		return 1;
+	http_server_set_owner(rig->server, &owner);
+	if (!http_server_listen(rig->server, rig->listen_fd, rig->proxy_protocol, &routes) ||
 	    !loop_on_signal(rig->loop, SIGTERM, rig_drain, rig))
 		return 1;
 	loop_run(rig->loop);

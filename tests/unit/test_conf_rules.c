@@ -92,6 +92,11 @@ test_wrong_values(void **unused)
 		    "1:30: \"webhooks.dialpad.secret\": expected a text of one line" },
 		{ "proxy: {trusted: 10.0.0.1/8}", "1:18: \"proxy.trusted\": expected a list of networks" },
 		{ "proxy: {trusted: {a: b}}", "1:18: \"proxy.trusted\": expected a list of networks" },
+		{ "admin: {users: {a: b}}", "1:16: \"admin.users\": expected a list of names; found a mapping" },
+		{ "admin: {groups: [wheel, [a]]}", "1:25: \"admin.groups\": expected" },
+		{ "admin: {users: ['']}", "1:17: \"admin.users\": expected a text of one line" },
+		{ "admin: {users: [a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,b]}",
+		    "1:81: \"admin.users\": more than 32 entries" },
 		{ "listen: [127.0.0.1]", "1:10: \"address\": expected IPv4:port" },
 		{ "listen:\n  - address: host:80", "2:14: \"address\": expected IPv4:port" },
 		{ "listen:\n  - insecure: true", "2:5: missing key \"address\"" },
@@ -318,6 +323,10 @@ test_diff(void **unused)
 	    "log.to: changed\nlog.level: changed\nlog.access: changed\n", NULL);
 	check_diff(LISTEN URLS "proxy: {trusted: 10.0.0.0/8}\n", LISTEN URLS "proxy: {trusted: 10.0.0.0/9}\n",
 	    "proxy.trusted: changed\n", NULL);
+	check_diff(LISTEN URLS "admin: {users: [a, b]}\n", LISTEN URLS "admin: {users: [a, c]}\n",
+	    "admin.users: changed\n", NULL);
+	check_diff(LISTEN URLS "admin: {groups: a}\n", LISTEN URLS, "admin.groups: changed\n", NULL);
+	check_diff(LISTEN URLS "admin: {groups: [a]}\n", LISTEN URLS "admin: {groups: a}\n", "", NULL);
 	check_diff(LISTEN URLS "proxy: {trusted: 10.0.0.0/8}\n", LISTEN URLS "proxy: {trusted: 11.0.0.0/8}\n",
 	    "proxy.trusted: changed\n", NULL);
 }

@@ -99,7 +99,7 @@ opened_with_the_right_modes_and_removed(void **state)
 	assert_true(listeners_open(&l, &c, NULL, &none, why));
 	assert_int_equal(umask(before), 027);
 	assert_int_equal(mode_of(p->path), 0660);
-	assert_int_equal(mode_of(p->admin + 5), 0600);
+	assert_int_equal(mode_of(p->admin + 5), 0666);
 	assert_true((fcntl(l.http[0].fd, F_GETFL) & O_NONBLOCK) != 0);
 	assert_true((fcntl(l.http[0].fd, F_GETFD) & FD_CLOEXEC) != 0);
 	fd = connect_to(p->path);

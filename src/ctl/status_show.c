@@ -1,0 +1,262 @@
+/*
+ * status_show: first what an administrator wants to know, one line each, then who runs, then what took how long. What
+ * never happened is left out.
+ */
+#include <sys/types.h>
+
+#include <stdio.h>
+
+#include "base/count.h"
+#include "ctl/display.h"
+#include "ctl/status_show.h"
+
+#define TIME_SIZE	24
+
+static const struct table_column processes[] = {
+	{ "role", "role", COLUMN_TEXT, false },
+	{ "index", "index", COLUMN_NUMBER, false },
+	{ "pid", "pid", COLUMN_NUMBER, false },
+	{ "state", "state", COLUMN_STATE, false },
+	{ "generation", "generation", COLUMN_NUMBER, false },
+	{ "started", "started_at", COLUMN_TEXT, false },
+	{ "database", "db", COLUMN_STATE, false },
+	{ "connections", "connections", COLUMN_NUMBER, false },
+	{ "requests", "requests", COLUMN_NUMBER, false },
+	{ "stored", "events_stored", COLUMN_NUMBER, false },
+	{ "applied", "events_applied", COLUMN_NUMBER, false },
+	{ "dead", "events_dead", COLUMN_NUMBER, false },
+};
+
+static const struct table_column routes[] = {
+	{ "route", "route", COLUMN_TEXT, false },
+	{ "requests", "requests", COLUMN_NUMBER, false },
+	{ "2xx", "2xx", COLUMN_NUMBER, false },
+	{ "3xx", "3xx", COLUMN_NUMBER, false },
+	{ "4xx", "4xx", COLUMN_NUMBER, false },
+	{ "5xx", "5xx", COLUMN_NUMBER, false },
+	{ "p50", "p50_us", COLUMN_NUMBER, false },
+	{ "p95", "p95_us", COLUMN_NUMBER, false },
+	{ "p99", "p99_us", COLUMN_NUMBER, false },
+};
+
+#define ROUTES_FIRST_TIME	6	/* columns from here on are times */
+
+/* A scalar as a cell: text unescaped, numbers as their digits. */
+static struct str
+cell(struct json v, struct arena *a)
+{
+	if (json_type(v) == JSON_STRING)
+		return json_text(v, a);
+	return json_type(v) == JSON_NUMBER ? json_raw(v) : STR_NONE;
+}
+
+static long long
+number(struct json object, const char *name)
+{
+	int64_t v = -1;
+
+	json_i64(json_get(object, name), &v);
+	return v;
+}
+
+static bool
+is(struct json object, const char *name, const char *word)
+{
+	struct json v = json_get(object, name);
+
+	return json_type(v) == JSON_STRING && str_eq(json_raw(v), str_c(word));
+}
+
+bool
+status_is_ready(struct json data)
+{
+	bool	worker = false, reaper = false;
+
+	for (struct json c = json_first(json_get(data, "children")); json_type(c) != JSON_ABSENT; c = json_next(c)) {
+		if (number(c, "generation") != number(data, "generation"))
+			continue;
+		if (!is(c, "state", "ready") || !is(c, "db", "up"))
+			return false;
+		worker = worker || is(c, "role", "worker");
+		reaper = reaper || is(c, "role", "reaper");
+	}
+	return worker && reaper;
+}
+
+/* Microseconds for people, three digits of them: 50us, 3.75ms, 0.25s, 12s. */
+static struct str
+time_text(long long us, char out[TIME_SIZE])
+{
+	int n;
+
+	if (us < 0)
+		return STR_NONE;
+	if (us < 1000)
+		n = snprintf(out, TIME_SIZE, "%lldus", us);
+	else if (us < 10000)
+		n = snprintf(out, TIME_SIZE, "%lld.%02lldms", us / 1000, us % 1000 / 10);
+	else if (us < 100000)
+		n = snprintf(out, TIME_SIZE, "%lld.%lldms", us / 1000, us % 1000 / 100);
+	else if (us < 10000000)
+		n = snprintf(out, TIME_SIZE, "%lld.%02llds", us / 1000000, us % 1000000 / 10000);
+	else
+		n = snprintf(out, TIME_SIZE, "%llds", us / 1000000);
+	return (struct str){ out, (size_t)n };
+}
+
+static void
+put_time(struct buf *b, long long us)
+{
+	char		text[TIME_SIZE];
+	struct str	t = time_text(us, text);
+
+	buf_str(b, t.p != NULL ? t : STR("-"));
+}
+
+static void
+put_restarts(struct buf *b, struct json data, struct arena *a)
+{
+	const char	*between = " (";
+
+	buf_printf(b, "restarts: %lld", number(data, "restarts"));
+	for (struct json r = json_first(json_get(data, "restarts_by_cause")); json_type(r) != JSON_ABSENT;
+	    r = json_next(r)) {
+		if (number(r, "count") <= 0)
+			continue;
+		buf_printf(b, "%s%lld of a %.*s by %.*s", between, number(r, "count"),
+		    STR_ARG(cell(json_get(r, "role"), a)), STR_ARG(cell(json_get(r, "cause"), a)));
+		between = ", ";
+	}
+	buf_puts(b, between[0] == ',' ? ")\n" : "\n");
+}
+
+static void
+put_reloads(struct buf *b, struct json data, struct arena *a)
+{
+	struct json	 last = json_get(data, "last_reload");
+	bool		 ok;
+
+	buf_printf(b, "reloads: %lld, %lld failed", number(data, "reloads"), number(data, "reloads_failed"));
+	if (json_type(last) == JSON_OBJECT) {
+		ok = json_bool(json_get(last, "ok")) == 1;
+		buf_printf(b, "; the last at %.*s %s", STR_ARG(cell(json_get(last, "at"), a)),
+		    ok ? "went well" : "failed: ");
+		if (!ok)
+			display_put(b, cell(json_get(last, "reason"), a), SIZE_MAX);
+	}
+	buf_putc(b, '\n');
+}
+
+static void
+put_queue(struct buf *b, struct json queue)
+{
+	long long	depth = number(queue, "depth"), lag = number(queue, "lag_ms");
+
+	if (depth < 0) {
+		buf_puts(b, "queue: unknown, no reaper has seen it yet\n");
+		return;
+	}
+	buf_printf(b, "queue: %lld waiting", depth);
+	if (depth > 0) {
+		buf_puts(b, ", the oldest for ");
+		put_time(b, number(queue, "oldest_ms") * 1000);
+	}
+	if (lag >= 0) {
+		buf_puts(b, "; the reaper was up to date ");
+		put_time(b, lag * 1000);
+		buf_puts(b, " ago");
+	}
+	buf_putc(b, '\n');
+}
+
+static void
+put_events(struct buf *b, struct json totals, struct json ingest)
+{
+	buf_printf(b, "events: %lld stored, %lld duplicate, %lld refused, %lld deferred; %lld applied, %lld failed "
+	    "attempts, %lld dead\n", number(totals, "events_stored"), number(totals, "events_duplicate"),
+	    number(totals, "events_refused"), number(totals, "events_deferred"), number(totals, "events_applied"),
+	    number(totals, "events_failed"), number(totals, "events_dead"));
+	if (number(ingest, "batches") <= 0)
+		return;
+	buf_printf(b, "ingest: %lld events in %lld batches; commits p50 ", number(ingest, "events"),
+	    number(ingest, "batches"));
+	put_time(b, number(ingest, "p50_us"));
+	buf_puts(b, ", p95 ");
+	put_time(b, number(ingest, "p95_us"));
+	buf_puts(b, ", p99 ");
+	put_time(b, number(ingest, "p99_us"));
+	buf_putc(b, '\n');
+}
+
+static void
+put_database(struct buf *b, struct json data, struct arena *a)
+{
+	struct json	 c, reason;
+
+	for (c = json_first(json_get(data, "children")); json_type(c) != JSON_ABSENT; c = json_next(c)) {
+		reason = json_get(c, "db_reason");
+		if (json_type(reason) != JSON_STRING)
+			continue;
+		buf_printf(b, "database, %.*s %.*s: ", STR_ARG(cell(json_get(c, "role"), a)),
+		    STR_ARG(cell(json_get(c, "index"), a)));
+		display_put(b, json_text(reason, a), SIZE_MAX);
+		buf_putc(b, '\n');
+	}
+}
+
+static void
+put_processes(struct buf *b, struct json data, const struct table_style *style, struct arena *a)
+{
+	struct table	t;
+
+	table_init(&t, processes, COUNT(processes));
+	for (struct json c = json_first(json_get(data, "children")); json_type(c) != JSON_ABSENT; c = json_next(c))
+		for (size_t i = 0; i < COUNT(processes); i++)
+			table_cell(&t, cell(json_get(c, processes[i].name), a));
+	table_text(&t, b, style);
+	b->failed = b->failed || t.failed;
+	table_free(&t);
+}
+
+static void
+put_routes(struct buf *b, struct json data, const struct table_style *style, struct arena *a)
+{
+	struct table	t;
+	char		text[TIME_SIZE];
+
+	table_init(&t, routes, COUNT(routes));
+	for (struct json r = json_first(json_get(data, "routes")); json_type(r) != JSON_ABSENT; r = json_next(r))
+		for (size_t i = 0; i < COUNT(routes) && number(r, "requests") > 0; i++)
+			table_cell(&t, i >= ROUTES_FIRST_TIME ? time_text(number(r, routes[i].name), text) :
+			    cell(json_get(r, routes[i].name), a));
+	if (table_rows(&t) > 0) {
+		buf_putc(b, '\n');
+		table_text(&t, b, style);
+	}
+	b->failed = b->failed || t.failed;
+	table_free(&t);
+}
+
+int
+status_show(struct ctl *c, struct json data, struct arena *arena)
+{
+	struct table_style	 style = ctl_style(c);
+	struct buf		 b;
+	int			 code;
+
+	buf_init(&b, TABLE_BYTES);
+	buf_printf(&b, "%s: ringd %.*s, generation %lld, since %.*s\n", status_is_ready(data) ? "ready" : "not ready",
+	    STR_ARG(cell(json_get(data, "version"), arena)), number(data, "generation"),
+	    STR_ARG(cell(json_get(data, "started_at"), arena)));
+	put_restarts(&b, data, arena);
+	put_reloads(&b, data, arena);
+	put_queue(&b, json_get(data, "queue"));
+	put_events(&b, json_get(data, "totals"), json_get(data, "ingest"));
+	put_database(&b, data, arena);
+	buf_putc(&b, '\n');
+	put_processes(&b, data, &style, arena);
+	put_routes(&b, data, &style, arena);
+	code = b.failed ? ctl_fail(CTL_FAILED, "out of memory") : ctl_print(&b);
+	buf_free(&b);
+	return code;
+}
