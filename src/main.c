@@ -19,6 +19,7 @@
 #include "conf/conf.h"
 #include "os/fds.h"
 #include "os/priv.h"
+#include "os/sandbox.h"
 #include "proc/families.h"
 #include "proc/master.h"
 #include "reaper/reaper.h"
@@ -69,8 +70,8 @@ purge_reaper(struct conf *c)
 }
 
 static const struct role roles[] = {
-	{ "worker", count_workers, worker_main, purge_worker },
-	{ "reaper", count_one, reaper_main, purge_reaper },
+	{ "worker", count_workers, worker_main, purge_worker, SANDBOX_ACCEPT },
+	{ "reaper", count_one, reaper_main, purge_reaper, 0 },
 };
 
 static void

@@ -117,11 +117,29 @@ on_poll(void *arg)
 	kick(r);
 }
 
+/*
+ * Confined to files that others have replaced since, we cannot read what could bring the database back: a new name
+ * server, another password. A successor can.
+ */
+static bool
+leaves_as_stale(struct reaper *r)
+{
+	const char *path = db_state(r->db) != DB_READY ? reach_stale(&r->reach) : NULL;
+
+	if (path == NULL)
+		return false;
+	log_warn("%s has been replaced, the new one is outside the sandbox: leaving, to be started again", path);
+	loop_stop(r->loop);
+	return true;
+}
+
 static void
 on_look_due(void *arg)
 {
 	struct reaper *r = arg;
 
+	if (leaves_as_stale(r))
+		return;
 	r->look = true;
 	timer_set(r->look_timer, LOOK_EVERY_MS);
 	kick(r);
@@ -244,6 +262,8 @@ open_everything(struct reaper *r)
 	if (!loop_on_signal(r->loop, SIGTERM, on_stop, r) || !loop_on_signal(r->loop, SIGQUIT, on_quit, r) ||
 	    !loop_on_signal(r->loop, SIGUSR1, on_reopen, r))
 		return false;
+	db_reach(&r->reach, &c->reaper_url);
+	child_confine(r->h, &r->reach);
 	r->db = db_new(r->loop, &config);
 	if (r->db == NULL)
 		return false;
@@ -264,6 +284,7 @@ close_everything(struct reaper *r)
 	watch_free(r->wake);
 	watch_free(r->master);
 	loop_free(r->loop);
+	reach_free(&r->reach);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "api/auth.h"
 #include "api/hooks.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "db/stmt_worker.h"
 #include "http/server.h"
@@ -17,6 +18,7 @@
 #include "worker/worker.h"
 
 #define SCORE_PERIOD_MS	250
+#define STALE_PERIOD_MS	5000	/* while the database is away: are its files still the ones we may read? */
 
 struct worker {
 	const struct heritage	*h;
@@ -28,21 +30,21 @@ struct worker {
 	struct http_routes	 public_routes, admin_routes;
 	struct timer		*score_timer;
 	struct watch		*master_watch;
+	struct reach		 reach;		/* what the sandbox lets us touch */
+	int64_t			 stale_due_ms;
 	bool			 listening;
 	int			 draining;	/* servers still draining; 0 = not asked */
 	int			 exit_code;
 };
 
 static void
-write_score(void *arg)
+write_score(const struct worker *w)
 {
-	struct worker *w = arg;
 	const struct http_stats *s = http_server_stats(w->public);
 
 	SCORE_SET(w->h->score->connections, s->open);
 	SCORE_SET(w->h->score->accepted, s->accepted);
 	SCORE_SET(w->h->score->requests, s->requests);
-	timer_set(w->score_timer, SCORE_PERIOD_MS);
 }
 
 static void
@@ -65,6 +67,39 @@ drain(void *arg)
 	w->draining = 2;
 	http_server_drain(w->public, w->h->conf->http_drain_timeout_ms, drained, w);
 	http_server_drain(w->admin, w->h->conf->http_drain_timeout_ms, drained, w);
+}
+
+/*
+ * Confined to files that others have replaced since, we cannot read what could bring the database back: a new name
+ * server, another password. A successor can.
+ */
+static void
+leave_if_stale(struct worker *w)
+{
+	const char *path;
+
+	if (db_state(w->db) == DB_READY || w->draining > 0) {
+		w->stale_due_ms = clock_mono_ms() + STALE_PERIOD_MS;
+		return;
+	}
+	if (clock_mono_ms() < w->stale_due_ms)
+		return;
+	w->stale_due_ms = clock_mono_ms() + STALE_PERIOD_MS;
+	path = reach_stale(&w->reach);
+	if (path != NULL) {
+		log_warn("%s has been replaced, the new one is outside the sandbox: leaving, to be started again", path);
+		drain(w);
+	}
+}
+
+static void
+on_score_due(void *arg)
+{
+	struct worker *w = arg;
+
+	write_score(w);
+	leave_if_stale(w);
+	timer_set(w->score_timer, SCORE_PERIOD_MS);
 }
 
 static void
@@ -168,6 +203,9 @@ set_up(struct worker *w)
 	w->loop = loop_new();
 	if (w->loop == NULL)
 		return false;
+	/* What this process reads from disk for itself is read before this line; db_new() may start its first thread. */
+	db_reach(&w->reach, &c->worker_url);
+	child_confine(w->h, &w->reach);
 	w->db = db_new(w->loop, &db);
 	w->api = (struct api){ .conf = c, .loop = w->loop, .db = w->db, .keys = keys_new(), .board = w->h->board, .score = w->h->score,
 	    .store = ingest_store };
@@ -178,7 +216,7 @@ set_up(struct worker *w)
 	w->api.store_ctx = w->ingest;
 	w->public = http_server_new(w->loop, &lim, c->trusted, c->ntrusted, c->log_access);
 	w->admin = http_server_new(w->loop, &lim, NULL, 0, false);
-	w->score_timer = timer_new(w->loop, write_score, w);
+	w->score_timer = timer_new(w->loop, on_score_due, w);
 	w->master_watch = watch_new(w->loop, w->h->master_fd, master_gone, w);
 	if (w->api.hooks == NULL || w->ingest == NULL || w->public == NULL || w->admin == NULL || w->score_timer == NULL ||
 	    w->master_watch == NULL)
@@ -199,7 +237,7 @@ worker_main(const struct heritage *h)
 		log_errno("cannot set up");
 		return EXIT_FAULT;
 	}
-	write_score(&w);
+	on_score_due(&w);
 	loop_run(w.loop);
 	write_score(&w);
 
@@ -213,5 +251,6 @@ worker_main(const struct heritage *h)
 	timer_free(w.score_timer);
 	watch_free(w.master_watch);
 	loop_free(w.loop);
+	reach_free(&w.reach);
 	return w.exit_code;
 }
