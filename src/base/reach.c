@@ -53,14 +53,16 @@ reach_folder_of(struct reach *r, enum reach_kind kind, const char *file)
 void
 reach_port(struct reach *r, unsigned port)
 {
-	if (port == 0)
+	if (port == 0) {
 		r->any_port = true;
+		return;
+	}
 	for (size_t i = 0; i < r->nports; i++)
 		if (r->port[i] == port)
 			return;
 	if (r->nports == REACH_PORTS_MAX)
 		r->incomplete = true;
-	else if (port != 0)
+	else
 		r->port[r->nports++] = port;
 }
 

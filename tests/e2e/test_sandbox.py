@@ -73,6 +73,25 @@ def test_no_core_and_nobody_looks_in(d):
 
 
 @needs_root
+def test_started_by_a_plain_user_it_is_the_same(new_daemon):
+    """Without the change of ids, after which the kernel would close a process to others by itself."""
+    x = new_daemon(workers=1)
+    x.config.write_text("\n".join(line for line in x.config.read_text().splitlines() if not line.startswith("user")) + "\n")
+    program, who = x.base / "ringd", pwd.getpwnam("postgres")
+    shutil.copy(BIN / "ringd", program)
+    for p in (x.base, x.config, program):
+        os.chown(p, who.pw_uid, who.pw_gid)
+    with open(x.log, "ab") as log:
+        x.process = subprocess.Popen([str(program), "-d", "-f", str(x.config)], stdout=log, stderr=log, user="postgres",
+                                     group="postgres", extra_groups=[], cwd="/")
+    x.wait_ready()
+    for c in x.status()["children"]:
+        assert confined(c["pid"]) == (1, 2)
+        assert os.stat(f"/proc/{c['pid']}/environ").st_uid == 0
+    assert x.stop() == 0
+
+
+@needs_root
 @pytest.mark.parametrize("role", ["worker", "reaper"])
 def test_breaking_out_kills_and_the_master_tells(d, tenant, role):
     if instrumented(d):
