@@ -99,6 +99,9 @@ const struct seccomp_row seccomp_rows[] = {
 	IF(socket, IS(0, AF_INET), BITS(1, SOCKET_TYPE, SOCK_DGRAM), IS(2, IPPROTO_UDP)),
 	IF(socket, IS(0, AF_INET6), BITS(1, SOCKET_TYPE, SOCK_DGRAM), IS(2, IPPROTO_UDP)),
 	NO_IF(socket, EAFNOSUPPORT, IS(0, AF_NETLINK)),	/* getaddrinfo(3) would like to know our addresses */
+#ifndef __GLIBC__
+	YES(bind),			/* musl's resolver, before it asks; without listen(2) it opens no port of TCP */
+#endif
 
 	/* Files to read, and the log to go on with; where, is Landlock's to say. Never to overwrite, never to run. */
 	IF(openat, BITS(2, O_KIND, O_RDONLY)),

@@ -366,7 +366,10 @@ static const struct act {
 	ALL(act_map_wx, KILLED), ALL(act_map_x, KILLED), ALL(act_map_shared_x, KILLED), ALL(act_protect_x, KILLED),
 	ALL(act_thread_forbidden, KILLED),
 	ALL(act_netlink, EAFNOSUPPORT), ALL(act_packet, KILLED), ALL(act_raw, KILLED), ALL(act_mptcp, KILLED),
-	ALL(act_socketpair, KILLED), ALL(act_bind, KILLED), ALL(act_listen, KILLED),
+	ALL(act_socketpair, KILLED), ALL(act_listen, KILLED),
+#ifdef __GLIBC__		/* another libc's resolver binds; Landlock then knows what is TCP */
+	ALL(act_bind, KILLED),
+#endif
 	{ "accept", act_accept, EBADF, KILLED, KILLED },
 	ALL(act_write_foreign, EACCES), ALL(act_tmpfile, EACCES), ALL(act_truncate_log, EACCES),
 	ALL(act_overwrite_log, EACCES),
