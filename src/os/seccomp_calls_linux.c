@@ -61,8 +61,11 @@
 
 const struct seccomp_row seccomp_rows[] = {
 	/* The hot path, first because kernels before 5.11 go through the list for every call. */
-	YES(recvfrom), YES(sendmsg), YES(epoll_ctl), YES(epoll_pwait), YES(write), YES(read), YES(close),
-	YES(setsockopt), YES(getpid), YES(getrandom), YES(sendto), YES(futex),
+	YES(recvfrom), YES(epoll_ctl), YES(epoll_pwait), YES(write), YES(read), YES(close), YES(setsockopt),
+	YES(getpid), YES(getrandom), YES(futex),
+	/* With MSG_FASTOPEN they would connect, to ports that Landlock keeps from connect(2) only. */
+	IF(sendmsg, BITS(2, MSG_FASTOPEN, 0)), IF(sendto, BITS(3, MSG_FASTOPEN, 0)),
+	IF(sendmmsg, BITS(3, MSG_FASTOPEN, 0)),
 	YES_FOR(SANDBOX_ACCEPT, accept4),
 #ifdef SYS_epoll_wait
 	YES(epoll_wait),
@@ -72,7 +75,7 @@ const struct seccomp_row seccomp_rows[] = {
 	YES(clock_gettime), YES(clock_getres), YES(gettimeofday), YES(clock_nanosleep), YES(nanosleep),
 
 	/* Input and output on what is open. */
-	YES(readv), YES(writev), YES(pread64), YES(recvmsg), YES(sendmmsg), YES(recvmmsg), YES(shutdown), YES(lseek),
+	YES(readv), YES(writev), YES(pread64), YES(recvmsg), YES(recvmmsg), YES(shutdown), YES(lseek),
 	YES(ppoll), YES(pselect6), YES(epoll_pwait2),
 	YES(getsockopt), YES(getsockname), YES(getpeername),
 	YES(dup3),			/* a reopened log takes the old one's number */

@@ -221,6 +221,23 @@ connect_tcp(unsigned port)
 static int act_connect(void) { return connect_tcp(place.port); }
 static int act_connect_other(void) { return connect_tcp(place.other_port); }
 
+/* Data with the first packet: connects without connect(2), and Landlock does not see it. */
+static int
+fast_open(bool by_message)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	    .sin_port = htons((uint16_t)place.other_port) };
+	struct iovec iov = { (char *)"x", 1 };
+	struct msghdr msg = { .msg_name = &sin, .msg_namelen = sizeof(sin), .msg_iov = &iov, .msg_iovlen = 1 };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return result(by_message ? sendmsg(fd, &msg, MSG_FASTOPEN) :
+	    sendto(fd, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&sin, sizeof(sin)));
+}
+
+static int act_fast_open(void) { return fast_open(false); }
+static int act_fast_open_message(void) { return fast_open(true); }
+
 static int
 connect_unix(const char *path)
 {
@@ -366,6 +383,7 @@ static const struct act {
 	ALL(act_map_wx, KILLED), ALL(act_map_x, KILLED), ALL(act_map_shared_x, KILLED), ALL(act_protect_x, KILLED),
 	ALL(act_thread_forbidden, KILLED),
 	ALL(act_netlink, EAFNOSUPPORT), ALL(act_packet, KILLED), ALL(act_raw, KILLED), ALL(act_mptcp, KILLED),
+	ALL(act_fast_open, KILLED), ALL(act_fast_open_message, KILLED),
 	ALL(act_socketpair, KILLED), ALL(act_listen, KILLED),
 #ifdef __GLIBC__		/* another libc's resolver binds; Landlock then knows what is TCP */
 	ALL(act_bind, KILLED),
