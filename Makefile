@@ -40,15 +40,15 @@ ALL_LDFLAGS	= $(HARDEN_LD) $(SANITIZE) $(LDFLAGS)
 LIBS		= $(PKG_LIBS) -lhttp_parser -lpthread
 
 # Files for another system, or for a technique it lacks, say so in their names.
-OTHER_Linux	= _bsd.c|_setuid.c
-OTHER_FreeBSD	= _linux.c|_setuid.c
-OTHER_NetBSD	= _linux.c|_setresuid.c
-OTHER_OpenBSD	= _linux.c|_setuid.c
+OTHER_Linux	= bsd.c|_setuid.c
+OTHER_FreeBSD	= _linux.c|_netbsd.c|_openbsd.c|_setuid.c
+OTHER_NetBSD	= _linux.c|_freebsd.c|_openbsd.c|_setresuid.c
+OTHER_OpenBSD	= _linux.c|_freebsd.c|_netbsd.c|_setuid.c
 
 DAEMON_SRCS	!= ls src/*/*.c | grep -v '^src/ctl/' | grep -Ev "$(OTHER_$(OS))"
 HEADERS		!= ls src/*.h src/*/*.h
 CTL_SRCS	!= ls src/ctl/*.c | grep -v '/ringctl.c$$'
-TEST_SRCS	!= ls tests/unit/test_*.c
+TEST_SRCS	!= ls tests/unit/test_*.c | grep -Ev "$(OTHER_$(OS))"
 DAEMON_OBJS	= $(DAEMON_SRCS:.c=.o)
 CTL_OBJS	= $(CTL_SRCS:.c=.o)
 TESTS		= $(TEST_SRCS:.c=.test)

@@ -20,6 +20,7 @@
 #include "courier/courier.h"
 #include "os/fds.h"
 #include "os/priv.h"
+#include "os/sandbox.h"
 #include "proc/families.h"
 #include "proc/keys.h"
 #include "proc/master.h"
@@ -92,9 +93,9 @@ purge_courier(struct conf *c)
 }
 
 static const struct role roles[] = {
-	{ "worker", count_workers, worker_main, purge_worker },
-	{ "reaper", count_one, reaper_main, purge_reaper },
-	{ "courier", count_courier, courier_main, purge_courier },
+	{ "worker", count_workers, worker_main, purge_worker, SANDBOX_ACCEPT },
+	{ "reaper", count_one, reaper_main, purge_reaper, 0 },
+	{ "courier", count_courier, courier_main, purge_courier, 0 },
 };
 
 _Static_assert(COUNT(roles) <= SCORE_ROLES, "SCORE_ROLES is too small");

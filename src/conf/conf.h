@@ -20,6 +20,13 @@
 #define CONF_MAX_NAMES		32
 #define CONF_MAX_WORKERS	64
 
+enum conf_sandbox {
+	CONF_SANDBOX_ENFORCE,		/* what this system can; what it cannot is logged */
+	CONF_SANDBOX_REQUIRE,		/* all of it, or do not start */
+	CONF_SANDBOX_LOG,		/* refuse nothing, log what would have been refused */
+	CONF_SANDBOX_OFF,
+};
+
 struct conf_listen {
 	char	*address;		/* "127.0.0.1:8080", "[::1]:8080", "*:8080", "unix:/run/ringd/http.sock" */
 	bool	 proxy_protocol;	/* a PROXY header comes first */
@@ -31,6 +38,8 @@ struct conf {
 
 	char		*user, *group;		/* NULL: stay who we are; needed when started as root */
 	char		*pid_file;		/* NULL: none */
+	enum conf_sandbox sandbox;
+	bool		 core_dumps;		/* children may leave core files */
 	int64_t		 workers;		/* 1..CONF_MAX_WORKERS; "auto" = CPUs online */
 
 	enum log_target	 log_target;		/* log.to: stderr | syslog | file path */

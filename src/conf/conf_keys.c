@@ -36,6 +36,8 @@ static const struct conf_key rows[] = {
 WORD("user", CONF_STRING, NULL, CONF_RESTART, user, "user the children run as; needed when started as root"),
 WORD("group", CONF_STRING, NULL, CONF_RESTART, group, "group the children run as; the user's own when absent"),
 WORD("pid_file", CONF_PATH, NULL, CONF_RESTART, pid_file, "file that holds the master's process id"),
+WORD("sandbox", CONF_SANDBOX, "enforce", CONF_RELOAD, sandbox, "how the children are confined"),
+WORD("core_dumps", CONF_BOOL, "false", CONF_RELOAD, core_dumps, "children may leave core files, secrets included"),
 RANGE("workers", CONF_WORKERS, 1, CONF_MAX_WORKERS, "auto", workers, "worker processes; auto is one per CPU online"),
 
 PAIR("log.to", CONF_LOG_TO, 0, 0, "stderr", false, log_target, log_file, "where log lines go"),
@@ -183,6 +185,7 @@ conf_type_name(enum conf_type t)
 		[CONF_WORKERS] = "auto or number",
 		[CONF_LOG_TO] = "stderr, syslog or path",
 		[CONF_LOG_LEVEL] = "error, warn, info or debug",
+		[CONF_SANDBOX] = "enforce, require, log or off",
 		[CONF_LISTENERS] = "list of listeners",
 		[CONF_NETS] = "list of networks",
 		[CONF_NAMES] = "list of names",

@@ -200,6 +200,22 @@ set_log_level(enum log_level *field, struct str s)
 	return CONF_UNFIT;
 }
 
+static enum conf_set
+set_sandbox(enum conf_sandbox *field, struct str s)
+{
+	static const char *const names[] = {
+		[CONF_SANDBOX_ENFORCE] = "enforce", [CONF_SANDBOX_REQUIRE] = "require", [CONF_SANDBOX_LOG] = "log",
+		[CONF_SANDBOX_OFF] = "off",
+	};
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (str_eq(s, str_c(names[i]))) {
+			*field = (enum conf_sandbox)i;
+			return CONF_SET;
+		}
+	return CONF_UNFIT;
+}
+
 enum conf_set
 conf_value_set(const struct conf_key *k, void *base, struct str text, bool quoted)
 {
@@ -232,6 +248,8 @@ conf_value_set(const struct conf_key *k, void *base, struct str text, bool quote
 		return set_log_to(field, at(base, k->extra), text);
 	case CONF_LOG_LEVEL:
 		return set_log_level(field, text);
+	case CONF_SANDBOX:
+		return set_sandbox(field, text);
 	case CONF_LISTENERS:
 	case CONF_NETS:
 	case CONF_NAMES:
@@ -258,6 +276,7 @@ conf_value_expected(const struct conf_key *k, char out[CONF_EXPECTED_SIZE])
 		[CONF_WORKERS] = "auto or a number",
 		[CONF_LOG_TO] = "stderr, syslog or an absolute path",
 		[CONF_LOG_LEVEL] = "error, warn, info or debug",
+		[CONF_SANDBOX] = "enforce, require, log or off",
 		[CONF_LISTENERS] = "a list of addresses",
 		[CONF_NETS] = "a list of networks such as 10.0.0.0/8 or 2001:db8::/32, or the word unix",
 		[CONF_NAMES] = "a list of names",
@@ -331,6 +350,8 @@ conf_value_equal(const struct conf_key *k, const void *base_a, const void *base_
 		return *(const enum log_target *)a == *(const enum log_target *)b && equal_text(extra_a, extra_b);
 	case CONF_LOG_LEVEL:
 		return *(const enum log_level *)a == *(const enum log_level *)b;
+	case CONF_SANDBOX:
+		return *(const enum conf_sandbox *)a == *(const enum conf_sandbox *)b;
 	case CONF_LISTENERS:
 		return *(const size_t *)extra_a == *(const size_t *)extra_b &&
 		    equal_listeners(a, b, *(const size_t *)extra_a);
@@ -399,6 +420,7 @@ conf_value_free(const struct conf_key *k, void *base)
 	case CONF_SIZE:
 	case CONF_WORKERS:
 	case CONF_LOG_LEVEL:
+	case CONF_SANDBOX:
 	case CONF_NETS:
 		break;
 	}

@@ -9,11 +9,13 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "base/log.h"
 #include "courier/courier.h"
 #include "courier/internal.h"
 
 #define JOBS_MAX	256
+#define STALE_PERIOD_MS	5000	/* while the database is away: are its files still the ones we may read? */
 
 static void
 serve(void *arg, struct link_request *rq)
@@ -65,6 +67,16 @@ leave(void *arg)
 	struct courier *c = arg;
 
 	loop_stop(c->loop);
+}
+
+static void
+leave_if_stale(void *arg)
+{
+	struct courier *c = arg;
+
+	timer_set(c->stale, STALE_PERIOD_MS);
+	if (db_state(c->db) != DB_READY && !c->leaving && reach_outdated(&c->reach))
+		loop_stop(c->loop);
 }
 
 static void
@@ -140,6 +152,22 @@ open_outside(struct courier *c)
 	return c->errands != NULL;
 }
 
+/* What libcurl reads at each handshake, wherever a system has it; and any port: providers choose their own. */
+static void
+reach_outside(struct courier *c)
+{
+	static const char *const files[] = {
+		"/etc/ssl/certs", "/etc/ssl/cert.pem", "/etc/ssl/openssl.cnf", "/usr/lib/ssl", "/usr/share/ca-certificates",
+		"/etc/pki", "/etc/openssl", "/usr/local/share/certs", "/usr/local/etc/ssl", "/usr/pkg/etc/openssl",
+	};
+
+	for (size_t i = 0; i < COUNT(files); i++)
+		reach_path(&c->reach, REACH_READ, files[i]);
+	if (c->conf->courier_ca_file != NULL)
+		reach_path(&c->reach, REACH_READ, c->conf->courier_ca_file);
+	reach_port(&c->reach, 0);
+}
+
 static bool
 open_database(struct courier *c)
 {
@@ -161,12 +189,20 @@ static bool
 open_everything(struct courier *c)
 {
 	c->loop = loop_new();
-	if (c->loop == NULL || !open_outside(c) || !open_database(c))
+	if (c->loop == NULL || !open_outside(c))
+		return false;
+	reach_outside(c);
+	db_reach(&c->reach, &c->conf->courier_url);
+	child_confine(c->h, &c->reach);
+	if (!open_database(c))
 		return false;
 	c->line = link_server_new(c->loop, c->h->courier_end_fd, serve, c);
 	c->last_call = timer_new(c->loop, leave, c);
+	c->stale = timer_new(c->loop, leave_if_stale, c);
+	if (c->stale != NULL)
+		timer_set(c->stale, STALE_PERIOD_MS);
 	c->master = watch_new(c->loop, c->h->master_fd, on_master, c);
-	return c->line != NULL && c->last_call != NULL && c->master != NULL &&
+	return c->line != NULL && c->last_call != NULL && c->stale != NULL && c->master != NULL &&
 	    watch_set(c->master, LOOP_READ) && loop_on_signal(c->loop, SIGTERM, on_stop, c) &&
 	    loop_on_signal(c->loop, SIGQUIT, leave, c) && loop_on_signal(c->loop, SIGUSR1, on_reopen, c);
 }
@@ -180,8 +216,10 @@ close_everything(struct courier *c)
 	db_free(c->db);
 	link_server_free(c->line);
 	timer_free(c->last_call);
+	timer_free(c->stale);
 	watch_free(c->master);
 	loop_free(c->loop);
+	reach_free(&c->reach);
 	keyring_wipe(&c->keys);
 }
 

@@ -29,7 +29,8 @@ struct courier {
 	struct errands		*errands;
 	struct keyring		 keys;
 	uint64_t		 sealed, opened, unopened;	/* records, since the start */
-	struct timer		*last_call;
+	struct reach		 reach;		/* what the sandbox lets us touch */
+	struct timer		*last_call, *stale;
 	struct watch		*master;
 	bool			 attempted;	/* the first attempt to connect has finished */
 	bool			 leaving;

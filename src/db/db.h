@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/reach.h"
 #include "base/secret.h"
 #include "base/str.h"
 #include "base/uuid.h"
@@ -56,6 +57,8 @@ typedef void (*db_fn)(void *arg, const struct db_result *r);
 
 struct db	*db_new(struct loop *l, const struct db_config *cfg);	/* begins to connect */
 void		 db_free(struct db *db);				/* pending jobs are answered DB_AWAY */
+/* What a process will touch of this machine for such connections, added to its list. Blocks: it asks for the user. */
+void		 db_reach(struct reach *r, const struct secret *conninfo);
 enum db_state	 db_state(const struct db *db);
 const char	*db_state_reason(const struct db *db);	/* for health: "connection refused", "schema version 3, this ringd needs 1" */
 /* Told of every change of state, and once after the first attempt finished, well or not. */

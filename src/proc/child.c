@@ -4,7 +4,6 @@
  * of these steps has failed: that ends with the code for bad configuration, because trying again would not help.
  */
 #include <sys/types.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -13,7 +12,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "os/core.h"
 #include "os/fds.h"
+#include "os/sandbox.h"
 #include "proc/sig.h"
 #include "proc/spawn.h"
 
@@ -57,12 +58,21 @@ keep_only_heritage(const struct child_setup *s)
 	return s->log_target == LOG_TO_SYSLOG ? log_open(LOG_TO_SYSLOG, NULL, s->conf->log_level) : 0;
 }
 
+/* A core would hold keys, tokens and people's calls. */
 static bool
-no_core(void)
+settle_core(const struct conf *c)
 {
-	struct rlimit none = { 0, 0 };	/* a core would hold keys, tokens and people's calls */
-
-	return setrlimit(RLIMIT_CORE, &none) == 0;
+	if (!c->core_dumps) {
+		if (core_forbid())
+			return true;
+		log_errno("cannot forbid core files");
+		return false;
+	}
+	if (core_permit())
+		log_warn("core_dumps: true: a core file of this process will hold secrets");
+	else
+		log_warn("core_dumps: true, but the limit that ringd was started with allows none: %s", strerror(errno));
+	return true;
 }
 
 static bool
@@ -76,18 +86,39 @@ settle(const struct child_setup *s)
 	}
 	log_set_level(s->conf->log_level);
 	title_set(s->title, s->name);
-	if (!no_core()) {
-		log_errno("cannot forbid core files");
-		return false;
-	}
 	umask(CHILD_UMASK);
-	if (!priv_is_root())
-		return true;
-	if (!priv_drop(s->user, why)) {
+	if (priv_is_root() && !priv_drop(s->user, why)) {
 		log_error("%s", why);
 		return false;
 	}
-	return true;
+	return settle_core(s->conf);
+}
+
+void
+child_confine(const struct heritage *h, struct reach *reach)
+{
+	enum conf_sandbox wish = h->conf->sandbox;
+	struct sandbox s = { .needs = h->sandbox, .reach = reach, .log_only = wish == CONF_SANDBOX_LOG };
+	char what[SANDBOX_TEXT_SIZE];
+	enum sandbox_result got;
+
+	if (wish == CONF_SANDBOX_OFF) {
+		log_warn("sandbox: none (it is off in the configuration)");
+		return;
+	}
+	if (log_fd() != -1) {
+		s.needs |= SANDBOX_APPEND;
+		reach_folder_of(reach, REACH_APPEND, h->conf->log_file);
+	}
+	got = sandbox_enter(&s, what);
+	if (got == SANDBOX_BROKEN || (wish == CONF_SANDBOX_REQUIRE && got != SANDBOX_WHOLE)) {
+		log_error("sandbox: not as it must be: %s", what);
+		exit(EXIT_CONFIG);
+	}
+	if (got == SANDBOX_WHOLE)
+		log_info("sandbox: %s", what);
+	else
+		log_warn("sandbox: %s: %s", got == SANDBOX_NONE ? "none" : s.log_only ? "logs only" : "in part", what);
 }
 
 void

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/reach.h"
 #include "conf/conf.h"
 #include "net/peer.h"
 #include "proc/scoreboard.h"
@@ -25,6 +26,7 @@ struct heritage {
 	unsigned		 slot;		/* index into the scoreboard */
 	unsigned		 index;		/* 0.. within the role ("worker 2" has index 2) */
 	bool			 must_connect;	/* it is to replace children that have the database: ready only with a connection */
+	unsigned		 sandbox;	/* private: of role->sandbox, for child_confine() */
 	bool			 after_crash;	/* the one before me in this slot died by signal or error */
 	int			 listen_fd[CONF_MAX_LISTEN];	/* same order as conf->listen; non-blocking, close-on-exec */
 	int			 admin_fd[CONF_MAX_LISTEN];	/* same order as conf->admin */
@@ -50,7 +52,15 @@ struct role {
 	int		(*run)(const struct heritage *h);
 	/* Forgets what this role has no business with (the other roles' secrets); NULL: nothing. Called before run. */
 	void		(*purge)(struct conf *c);
+	unsigned	 sandbox;	/* what it needs beyond what all need: SANDBOX_... of os/sandbox.h, or 0 */
 };
+
+/*
+ * Called by a role when it has opened what is not in reach, before its first thread and its first byte from outside:
+ * enters its sandbox as the configuration says, and logs what is in force. Ends the process if that fails. reach stays
+ * the role's, for reach_stale(); the system's and the log's paths are added.
+ */
+void	child_confine(const struct heritage *h, struct reach *reach);
 
 /* Called by a role once it is set up: listening and with one database attempt behind it. Idempotent. */
 void	child_ready(const struct heritage *h);

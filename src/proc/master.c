@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "os/sandbox.h"
 #include "proc/detach.h"
 #include "proc/master.h"
 #include "proc/reload.h"
@@ -88,6 +89,15 @@ plan_successor(struct slot *s, pid_t pid, int status, const char *how)
 }
 
 static void
+explain_death(const struct slot *s, pid_t pid, int status)
+{
+	const char *verdict = WIFSIGNALED(status) ? sandbox_verdict(WTERMSIG(status)) : NULL;
+
+	if (verdict != NULL)
+		log_error("%s (pid %ld): %s", s->name, (long)pid, verdict);
+}
+
+static void
 bury(struct master *m, struct slot *s, int status)
 {
 	bool forced = s->generation->killed || m->stopping == KILLING;
@@ -96,6 +106,7 @@ bury(struct master *m, struct slot *s, int status)
 	pid_t pid = s->pid;
 
 	describe_death(status, how);
+	explain_death(s, pid, status);
 	slot_vacate(m, s);
 	if (s->state == SLOT_STOPPING) {
 		if (!expected && !forced)

@@ -78,6 +78,7 @@ fill_heritage(struct master *m, const struct slot *s, struct heritage *h)
 	h->slot = (unsigned)(s - m->slot);
 	h->index = s->index;
 	h->after_crash = s->after_crash;
+	h->sandbox = s->role->sandbox;
 	h->must_connect = g->must_connect;
 	for (size_t i = 0; i < CONF_MAX_LISTEN; i++) {
 		h->listen_fd[i] = i < g->listeners.nhttp ? g->listeners.http[i].fd : -1;

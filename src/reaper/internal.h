@@ -33,6 +33,7 @@ struct reaper {
 	struct db		*db;
 	struct timer		*poll, *pause, *look_timer, *sweep_timer;
 	struct watch		*wake, *master;
+	struct reach		 reach;		/* what the sandbox lets us touch */
 
 	bool			 busy;		/* something is under way on the connection */
 	bool			 settled;	/* this connection has its settings */

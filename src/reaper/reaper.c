@@ -127,6 +127,10 @@ on_look_due(void *arg)
 {
 	struct reaper *r = arg;
 
+	if (db_state(r->db) != DB_READY && reach_outdated(&r->reach)) {
+		loop_stop(r->loop);
+		return;
+	}
 	r->look = true;
 	kick(r);
 }
@@ -248,6 +252,8 @@ open_everything(struct reaper *r)
 	if (!loop_on_signal(r->loop, SIGTERM, on_stop, r) || !loop_on_signal(r->loop, SIGQUIT, on_quit, r) ||
 	    !loop_on_signal(r->loop, SIGUSR1, on_reopen, r))
 		return false;
+	db_reach(&r->reach, &c->reaper_url);
+	child_confine(r->h, &r->reach);
 	r->db = db_new(r->loop, &config);
 	if (r->db == NULL)
 		return false;
@@ -268,6 +274,7 @@ close_everything(struct reaper *r)
 	watch_free(r->wake);
 	watch_free(r->master);
 	loop_free(r->loop);
+	reach_free(&r->reach);
 }
 
 static void

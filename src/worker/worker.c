@@ -17,6 +17,7 @@
 #include "worker/worker.h"
 
 #define ADMIN_DRAIN_MS	2000	/* for who asked just before the end */
+#define STALE_PERIOD_MS	5000	/* while the database is away: are its files still the ones we may read? */
 
 struct worker {
 	const struct heritage	*h;
@@ -28,6 +29,8 @@ struct worker {
 	struct http_routes	 public_routes, admin_routes;
 	struct http_stats	 told;		/* of the public server, as the scoreboard has it */
 	struct watch		*master_watch;
+	struct reach		 reach;		/* what the sandbox lets us touch */
+	struct timer		*stale_timer;
 	bool			 listening;
 	int			 draining;	/* servers still draining; 0 = not asked */
 	bool			 last;		/* nobody comes after us: ringd stops */
@@ -96,6 +99,16 @@ drain(void *arg)
 	http_server_drain(w->public, w->h->conf->http_drain_timeout_ms, public_drained, w);
 	if (!w->last)
 		http_server_drain(w->admin, w->h->conf->http_drain_timeout_ms, drained, w);
+}
+
+static void
+leave_if_stale(void *arg)
+{
+	struct worker *w = arg;
+
+	timer_set(w->stale_timer, STALE_PERIOD_MS);
+	if (db_state(w->db) != DB_READY && w->draining == 0 && reach_outdated(&w->reach))
+		drain(w);
 }
 
 static void
@@ -200,6 +213,9 @@ set_up(struct worker *w)
 	w->loop = loop_new();
 	if (w->loop == NULL)
 		return false;
+	/* What this process reads from disk for itself is read before this line; db_new() may start its first thread. */
+	db_reach(&w->reach, &c->worker_url);
+	child_confine(w->h, &w->reach);
 	w->db = db_new(w->loop, &db);
 	w->api = (struct api){ .conf = c, .loop = w->loop, .db = w->db, .keys = keys_new(), .board = w->h->board, .score = w->h->score,
 	    .admins = w->h->admins, .store = ingest_store };
@@ -213,9 +229,11 @@ set_up(struct worker *w)
 	w->public = http_server_new(w->loop, &lim, c->trusted, c->ntrusted, c->log_access);
 	w->admin = http_server_new(w->loop, &lim, NULL, 0, false);
 	w->master_watch = watch_new(w->loop, w->h->master_fd, master_gone, w);
+	w->stale_timer = timer_new(w->loop, leave_if_stale, w);
 	if (w->api.hooks == NULL || w->ingest == NULL || w->public == NULL || w->admin == NULL ||
-	    w->master_watch == NULL)
+	    w->master_watch == NULL || w->stale_timer == NULL)
 		return false;
+	timer_set(w->stale_timer, STALE_PERIOD_MS);
 	http_server_set_owner(w->public, &(struct http_owner){
 	    .finished = request_finished, .connections = connections_changed, .arg = w });
 	http_server_set_owner(w->admin, &(struct http_owner){
@@ -247,6 +265,8 @@ worker_main(const struct heritage *h)
 	secret_free(&w.api.cursor_key);
 	ingest_free(w.ingest);
 	watch_free(w.master_watch);
+	timer_free(w.stale_timer);
 	loop_free(w.loop);
+	reach_free(&w.reach);
 	return w.exit_code;
 }

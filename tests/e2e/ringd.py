@@ -138,7 +138,21 @@ class Answer:
 
 
 def request(port, method, path, headers=None, body=None, timeout=15):
-    c = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    return ask(http.client.HTTPConnection("127.0.0.1", port, timeout=timeout), method, path, headers, body)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout):
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def ask(c, method, path, headers=None, body=None):
     try:
         c.request(method, path, body=body, headers=headers or {})
         r = c.getresponse()
@@ -177,6 +191,7 @@ class Daemon:
         self.base.mkdir(parents=True, exist_ok=True)
         self.pg, self.database = pg, database
         self.port, self.admin = free_port(), free_port()
+        self.socket = str(self.base / "admin.sock")     # more than reading is allowed here only
         self.config, self.log = self.base / "ringd.yaml", self.base / "ringd.log"
         self.pid_file = self.base / "ringd.pid"
         self.process = None
@@ -189,6 +204,7 @@ class Daemon:
         listen = s.pop("listen", f"\n  - address: 127.0.0.1:{self.port}")
         lines = [f"pid_file: {self.pid_file}", f"workers: {s.pop('workers')}",
                  f"listen: {listen}", f"admin:\n  listen:\n    - address: 127.0.0.1:{self.admin}",
+                 f"    - address: unix:{self.socket}",
                  *(f"    - address: {a}" for a in s.pop("admin_more", [])),
                  *(f"  {k}: {v}" for k, v in s.pop("admin_keys", {}).items()),
                  "database:", f"  worker_url: '{self.pg.dsn(self.database, 'ringd_worker')}'",
@@ -267,6 +283,9 @@ class Daemon:
         if key:
             h["x-app-api-key"] = key
         return request(self.port, "GET", path, h)
+
+    def admin_post(self, path, body=None, timeout=15):
+        return ask(UnixConnection(self.socket, timeout), "POST", path, body=body)
 
     def post(self, path, body, headers=None):
         return request(self.port, "POST", path, headers, body)

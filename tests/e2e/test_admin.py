@@ -35,10 +35,7 @@ def ask(path, target, user=None, method="GET"):
 
 @pytest.fixture
 def d(new_daemon):
-    x = new_daemon()
-    x.socket = str(x.base / "admin.sock")
-    x.write(admin_more=[f"unix:{x.socket}"])
-    x.start()
+    x = new_daemon().start()
     yield x
     x.stop()
 

@@ -98,7 +98,7 @@ def test_without_a_key_file_there_is_none(daemon):
                                   "/keyring/rekey?after=dialpad_connections.access_token+x+y", "/keyring/rekey?after=%zz",
                                   "/courier/probe?provider=evil", "/courier/probe?host=evil"])
 def test_bad_questions_are_400(d, path):
-    a = request(d.admin, "GET" if path == "/keyring?x=1" else "POST", path)
+    a = request(d.admin, "GET", path) if path == "/keyring?x=1" else d.admin_post(path)
     assert a.status == (200 if path == "/keyring?x=1" else 400), a
 
 
@@ -353,7 +353,7 @@ def play(authority, new_courier):
 
 
 def probe(d, timeout=60):
-    a = request(d.admin, "POST", "/courier/probe", timeout=timeout)
+    a = d.admin_post("/courier/probe", timeout=timeout)
     assert a.status == 200, a
     return a.json["data"]
 

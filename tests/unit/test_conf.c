@@ -126,6 +126,8 @@ test_minimal_has_defaults(void **unused)
 	assert_string_equal(c->path, path);
 	assert_null(c->user);
 	assert_null(c->pid_file);
+	assert_int_equal(c->sandbox, CONF_SANDBOX_ENFORCE);
+	assert_false(c->core_dumps);
 	assert_in_range(c->workers, 1, CONF_MAX_WORKERS);
 	assert_int_equal(c->log_target, LOG_TO_STDERR);
 	assert_int_equal(c->log_level, LEVEL_INFO);
@@ -196,6 +198,7 @@ static void
 test_every_other_value_reaches_its_field(void **unused)
 {
 	struct conf	*c = taken("user: \"ringd\"\ngroup: telephony\npid_file: /run/r.pid\n"
+	    "sandbox: off\ncore_dumps: true\n"
 	    "log: {to: /var/log/r.log, level: debug, access: false}\n"
 	    "listen:\n  - address: '*:80'\n    proxy_protocol: true\n    insecure: true\n  - unix:/run/r.sock\n"
 	    "admin:\n  listen:\n    - address: localhost:81\n"
@@ -207,6 +210,8 @@ test_every_other_value_reaches_its_field(void **unused)
 	assert_string_equal(c->user, "ringd");
 	assert_string_equal(c->group, "telephony");
 	assert_string_equal(c->pid_file, "/run/r.pid");
+	assert_int_equal(c->sandbox, CONF_SANDBOX_OFF);
+	assert_true(c->core_dumps);
 	assert_int_equal(c->log_target, LOG_TO_FILE);
 	assert_string_equal(c->log_file, "/var/log/r.log");
 	assert_int_equal(c->log_level, LEVEL_DEBUG);

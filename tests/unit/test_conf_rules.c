@@ -87,6 +87,8 @@ test_wrong_values(void **unused)
 		{ "log: {to: ringd.log}", "1:11: \"log.to\": expected stderr, syslog or an absolute path" },
 		{ "log: {level: warning}",
 		    "1:14: \"log.level\": expected error, warn, info or debug; found \"warning\"" },
+		{ "sandbox: true", "1:10: \"sandbox\": expected enforce, require, log or off; found \"true\"" },
+		{ "core_dumps: on", "1:13: \"core_dumps\": expected true or false" },
 		{ "webhooks: {dialpad: {signature_header: 'a b'}}", "1:40: \"webhooks.dialpad.signature_header\"" },
 		{ "webhooks: {dialpad: {secret: \"a\\tb\"}}",
 		    "1:30: \"webhooks.dialpad.secret\": expected a text of one line" },
