@@ -23,7 +23,7 @@ def section(page, name):
 
 PROMISED = {code: int(status) for status, code in re.findall(r"^\.It (\d+) Cm ([a-z_]+)$", section(API, "ERROR CODES"), re.M)}
 # Said of what cannot be brought about from outside, or is tested elsewhere: no memory; the proxies' and ringd's limits of requests.
-ELSEWHERE = {"overloaded", "rate_limited"}
+ELSEWHERE = {"overloaded", "rate_limited", "courier_unavailable", "forbidden", "no_courier"}
 
 
 @pytest.fixture(scope="module")

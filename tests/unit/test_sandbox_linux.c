@@ -205,7 +205,7 @@ act_socketpair(void)
 {
 	int fds[2];
 
-	return result(socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
+	return result(socketpair(AF_INET, SOCK_STREAM, 0, fds));
 }
 
 static int
