@@ -60,6 +60,7 @@ void		http_add_header(struct http_request *rq, const char *name, const char *val
  * status 204 and 304 carry no body; HEAD gets the head of what GET would have got. */
 void		http_answer(struct http_request *rq, int status, const char *content_type, struct buf *body);
 const char	*http_reason(int status);
+const char	*http_error_code(int status);	/* "bad_request": of what could not be read, for routes->error */
 
 /* Query parameters: decodes the next name=value of *rest into the arena ('+' is a blank, %XX strict).
  * 1 = one taken, 0 = none left, -1 = malformed percent escape, NUL, or no memory. */

@@ -54,6 +54,16 @@ drained(void *arg)
 		loop_stop(w->loop);
 }
 
+/* An address that no other process serves refuses from now on, instead of taking clients whom nobody will answer. */
+static void
+close_listeners(const struct heritage *h)
+{
+	for (size_t i = 0; i < h->conf->nlisten; i++)
+		close(h->listen_fd[i]);
+	for (size_t i = 0; i < h->conf->nadmin; i++)
+		close(h->admin_fd[i]);
+}
+
 static void
 drain(void *arg)
 {
@@ -65,6 +75,7 @@ drain(void *arg)
 	w->draining = 2;
 	http_server_drain(w->public, w->h->conf->http_drain_timeout_ms, drained, w);
 	http_server_drain(w->admin, w->h->conf->http_drain_timeout_ms, drained, w);
+	close_listeners(w->h);
 }
 
 static void
