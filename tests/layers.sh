@@ -22,7 +22,7 @@ allowed() {
 	api) echo "base net loop conf proc http db model providers" ;;
 	worker) echo "base loop conf proc http db model api" ;;
 	reaper) echo "base loop conf proc db model" ;;
-	ctl) echo "base net conf db model" ;;
+	ctl) echo "base os net conf db model" ;;
 	main) echo "base os conf proc worker reaper version.h" ;;
 	*) echo "?" ;;
 	esac

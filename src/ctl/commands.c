@@ -126,6 +126,12 @@ static const struct option status_options[] = {
 	    .help = "the admin listener: unix:/path, 127.0.0.1:9090 or a URL (admin.listen of the configuration)" },
 };
 
+static const struct option change_options[] = {
+	{ .name = "pid-file", .type = OPTION_FILE, .value = "FILE", .help = "the daemon's (pid_file of the configuration)" },
+	{ .name = "timeout", .type = OPTION_DURATION, .value = "T", .min = 1000, .max = DAY_MS, .def = "2m",
+	    .help = "how long to wait for the outcome (2m)" },
+};
+
 static const struct command commands[] = {
 	{ "migrate", NULL, "", 0, 0, OPTIONS(migrate_options), false,
 	    "brings the database to this release: applies what is missing of NNNN_name.sql, in order", ctl_migrate },
@@ -166,6 +172,11 @@ static const struct command commands[] = {
 	    "plays a provider: sends signed events to a hook", ctl_fire },
 	{ "status", NULL, "", 0, 0, OPTIONS(status_options), false,
 	    "the running daemon's processes; exit 0 when ready", ctl_status },
+
+	{ "reload", NULL, "", 0, 0, OPTIONS(change_options), false,
+	    "the daemon takes its configuration anew; says what changed, or why nothing did", ctl_reload },
+	{ "upgrade", NULL, "", 0, 0, OPTIONS(change_options), false,
+	    "the program on disk takes over from the running one; or the running one stays", ctl_upgrade },
 
 	{ "config", "check", "", 0, 0, NO_OPTIONS, false,
 	    "reads the configuration as ringd -n does", ctl_config_check },

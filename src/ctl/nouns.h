@@ -27,6 +27,8 @@ int	ctl_events_dead(struct ctl *c, const struct args *a);
 int	ctl_events_replay(struct ctl *c, const struct args *a);
 int	ctl_fire(struct ctl *c, const struct args *a);
 int	ctl_status(struct ctl *c, const struct args *a);
+int	ctl_reload(struct ctl *c, const struct args *a);
+int	ctl_upgrade(struct ctl *c, const struct args *a);
 int	ctl_config_check(struct ctl *c, const struct args *a);
 int	ctl_config_keys(struct ctl *c, const struct args *a);
 int	ctl_help(struct ctl *c, const struct args *a);

@@ -9,6 +9,7 @@
 
 #include "base/count.h"
 #include "base/json_read.h"
+#include "ctl/display.h"
 #include "ctl/http_client.h"
 #include "ctl/nouns.h"
 
@@ -139,6 +140,20 @@ all_ready(struct json data)
 	return worker;
 }
 
+/* Only what somebody should look at: a success shows in the generation. */
+static void
+add_last_reload(struct buf *b, struct json last, struct arena *arena)
+{
+	struct str reason = cell(json_get(last, "reason"), arena);
+
+	if (reason.p == NULL)
+		return;
+	buf_printf(b, "the last %.*s failed at %.*s: ", STR_ARG(cell(json_get(last, "what"), arena)),
+	    STR_ARG(cell(json_get(last, "at"), arena)));
+	display_put(b, reason, SIZE_MAX);
+	buf_putc(b, '\n');
+}
+
 static int
 show_text(struct ctl *c, struct json data, struct arena *arena)
 {
@@ -162,6 +177,7 @@ show_text(struct ctl *c, struct json data, struct arena *arena)
 		    (long long)(oldest > 0 ? oldest : 0));
 	else
 		buf_puts(&b, "queue: unknown, no reaper is at work\n");
+	add_last_reload(&b, json_get(data, "last_reload"), arena);
 	table_init(&t, columns, COUNT(columns));
 	for (child = json_first(json_get(data, "children")); json_type(child) != JSON_ABSENT; child = json_next(child))
 		for (size_t i = 0; i < COUNT(columns); i++)

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "base/report.h"
 #include "conf/conf.h"
 
 #define SCORE_SLOTS	(2 * (CONF_MAX_WORKERS + 4))	/* two generations of every role */
@@ -39,6 +40,8 @@ struct scoreboard {
 	_Atomic unsigned	generation;	/* the serving one */
 	_Atomic uint64_t	restarts;	/* children that died without being asked */
 	_Atomic uint64_t	reloads, reloads_failed;
+	_Atomic int		master_pid;
+	struct report_board	report;		/* of the last reload or upgrade */
 	struct score		slot[SCORE_SLOTS];
 	struct score		past;		/* sums of the counters of all who are gone; master's */
 };

@@ -149,6 +149,7 @@ database_changed(void *arg, enum db_state s)
 		api_database_ready(&w->api, begin_service, w);
 	} else if (w->h->must_connect && !w->listening) {
 		log_error("no database with this configuration, though there was one before: %s", db_state_reason(w->db));
+		child_unfit(w->h, db_state_reason(w->db));
 		w->exit_code = EXIT_FAULT;
 		loop_stop(w->loop);
 	} else {
