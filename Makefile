@@ -103,6 +103,9 @@ fuzz:
 bench: all
 	@tests/bench/run.sh
 
+soak: all build/libringd.a
+	@tests/bench/soak.sh
+
 install: all
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DATADIR)/sql \
 	    $(DESTDIR)$(EXAMPLESDIR) $(DESTDIR)$(COMPLETIONDIR) $(DESTDIR)$(ZSHDIR)
@@ -135,4 +138,4 @@ clean:
 	find src tests -name '*.o' -exec rm -f {} + -o -name '*.test' -exec rm -f {} +
 	rm -rf build ringd ringctl
 
-.PHONY: all units lint check check-e2e check-asan fuzz bench install install-systemd install-rc uninstall clean
+.PHONY: all units lint check check-e2e check-asan fuzz bench soak install install-systemd install-rc uninstall clean
