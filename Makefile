@@ -121,6 +121,7 @@ install-systemd:
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	sed -e 's|/usr/local/sbin|$(SBINDIR)|g' -e 's|/etc/ringd|$(SYSCONFDIR)/ringd|g' etc/ringd.service > $(DESTDIR)$(UNITDIR)/ringd.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/ringd.service
+	$(INSTALL) -m 644 etc/ringd.socket $(DESTDIR)$(UNITDIR)/ringd.socket
 	$(INSTALL) -m 644 etc/ringd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/ringd.conf
 
 install-rc:

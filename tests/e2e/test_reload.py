@@ -140,10 +140,19 @@ def test_an_unreachable_database(d, pg, role):
 def test_a_rejected_generation_lets_its_clients_finish(d, pg):
     """Its workers are ready before its reaper fails: who came to them is answered, and none is reset."""
     t = ringd.Tenant(pg.dsn(d.database), "Rejected")
+    half = b"POST /webhooks/dialpad/none HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
     mute = socket.create_server(("127.0.0.1", 0))       # takes the connection and never says a word
     d.config.write_text(d.config.read_text().replace(f"user=ringd_reaper", f"user=ringd_reaper hostaddr=127.0.0.1 port={mute.getsockname()[1]}"))
-    failed, done = [], []
+    failed, done, slow = [], [], []
+
+    def coming():
+        return [c for c in d.status()["children"] if c["generation"] == 2 and c["role"] == "worker" and c["state"] == "ready"]
     process = subprocess.Popen([str(BIN / "ringctl"), "-f", str(d.config), "reload"], stderr=subprocess.PIPE, text=True)
+    wait_for("its workers to be ready", lambda: len(coming()) == 2, every=0.01)
+    while not any(c["connections"] for c in coming()):      # until one of these is with them
+        slow.append(socket.create_connection(("127.0.0.1", d.port), timeout=10))
+        slow[-1].sendall(half)
+        time.sleep(0.02)
     while process.poll() is None:
         try:
             done.append(d.get("/api/calls/active", t.key).status)
@@ -152,6 +161,10 @@ def test_a_rejected_generation_lets_its_clients_finish(d, pg):
     mute.close()
     assert process.returncode == 1 and "reaper" in process.stderr.read()
     assert failed == [] and set(done) == {200} and len(done) > 50, (failed, len(done))
+    for s in slow:
+        s.sendall(b"0123456789")
+        assert s.recv(100).startswith(b"HTTP/1.1 4")
+        s.close()
     wait_for("its workers to be gone, having served", lambda: d.status()["past"]["requests"] > 0)
 
 
@@ -223,7 +236,8 @@ def test_idle_connections_are_shut_after_a_grace_and_never_reset(d):
     answer = talks.recv(4096)
     assert answer.startswith(b"HTTP/1.1 404") and b"\r\nConnection: close\r\n" in answer
     assert talks.recv(1) == b"" and silent.recv(1) == b""
-    silent.sendall(get)         # too late, and no reset for it: the end is what it reads again
+    silent.sendall(get)         # too late, and no reset for it: a second piece would meet that
+    silent.sendall(get)
     assert silent.recv(1) == b""
     time.sleep(1.2)             # longer than the grace: it never had an answer, so it was about to ask
     fresh.sendall(get)

@@ -84,7 +84,7 @@ def new_replaceable(base, pg, new_database):
         return d
     yield make
     for d in made:
-        if d.process is not None:
+        if d.process is not None or d.pid_file.exists():
             d.stop_master()
             assert not pathlib.Path(f"{d.pid_file}.report").exists()
             assert "AddressSanitizer" not in d.text() and "runtime error:" not in d.text()
@@ -163,6 +163,11 @@ def test_everything_works_afterwards(d, pg):
     assert again.returncode == 1 and f"already running, pid {new}" in again.stderr
     assert d.post(t.path, jwt(call_event(5), t.secret)).status == 200
     wait_for("the call", lambda: d.get("/api/calls", t.key).json["data"], 20)
+    os.kill(new, signal.SIGTERM)
+    wait_for("it to drain and leave", lambda: not is_alive(new))
+    assert not d.pid_file.exists()
+    d.start()
+    new = d.upgraded()
     children = [c["pid"] for c in d.status()["children"]]
     if os.getuid() == 0:
         who = pwd.getpwnam("postgres")
@@ -368,7 +373,7 @@ def test_stopped_while_upgrading(d):
     d.kill(signal.SIGUSR2)
     wait_for("the new program", lambda: "the new master has pid" in d.text())
     new = int(d.text().split("the new master has pid ")[1].split()[0])
-    assert d.stop() == 0
+    assert d.stop(seconds=5) == 0
     wait_for("it to be gone too", lambda: not is_alive(new))
     assert not d.pid_file.exists()
 
