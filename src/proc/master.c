@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/log.h"
 #include "proc/detach.h"
 #include "proc/master.h"
@@ -35,11 +36,13 @@ master_report_start(struct master *m, int code, const char *text)
 static int64_t
 longest_drain(const struct master *m)
 {
-	int64_t longest = m->serving != NULL ? generation_drain_ms(m->serving) : 0;
+	const struct generation *all[2 + LEAVING_MAX] = { m->coming, m->serving };
+	int64_t longest = 0;
 
-	for (size_t i = 0; i < m->nleaving; i++)
-		if (generation_drain_ms(m->leaving[i]) > longest)
-			longest = generation_drain_ms(m->leaving[i]);
+	memcpy(&all[2], m->leaving, sizeof(m->leaving));
+	for (size_t i = 0; i < COUNT(all); i++)
+		if (all[i] != NULL && generation_drain_ms(all[i]) > longest)
+			longest = generation_drain_ms(all[i]);
 	return longest;
 }
 

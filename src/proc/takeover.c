@@ -30,6 +30,8 @@ take(struct master *m, bool alone)
 		log_errno("pid_file: %s", m->pidfile.path);
 	listeners_own(&m->serving->listeners);
 	inherit_remove_rest(&m->setup->birth->inherited);
+	if (m->stopping != RUNNING)	/* told to stop in this very moment: it is ours to clean up, and that is all */
+		return;
 	generation_describe(m, m->serving, what, sizeof(what));
 	log_info("ringd %s took over: %s", RINGD_VERSION, what);
 	if (alone)
@@ -72,7 +74,7 @@ takeover_turn(struct master *m)
 	char byte = UPGRADE_NO;
 	ssize_t n;
 
-	if (!m->taking_over || m->link_fd == -1 || m->stopping != RUNNING)
+	if (!m->taking_over || m->link_fd == -1)
 		return;
 	n = read(m->link_fd, &byte, 1);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
@@ -83,6 +85,8 @@ takeover_turn(struct master *m)
 	}
 	close(m->link_fd);
 	m->link_fd = -1;
+	if (m->stopping != RUNNING)
+		return;
 	if (n == 1) {
 		log_error("the running master does not want us; leaving");
 		m->exit_code = EXIT_FAULT;
