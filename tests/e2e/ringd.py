@@ -266,8 +266,8 @@ class Daemon:
 
     def stop_master(self, signo=signal.SIGTERM, seconds=40):
         """Ends whoever the master is now."""
-        if self.pid_file.exists():
-            pid = self.master()
+        pid = self.master() if self.pid_file.exists() else 0
+        if pid and is_alive(pid) and b"ringd" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():     # not one that was killed
             os.kill(pid, signo)
             wait_for(f"master {pid} to end", lambda: not is_alive(pid), seconds)
         if self.process is not None:
