@@ -103,6 +103,9 @@ fuzz:
 bench: all
 	@tests/bench/run.sh
 
+soak: all build/libringd.a
+	@tests/bench/soak.sh
+
 install: all
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 \
 	    $(DESTDIR)$(DATADIR)/sql $(DESTDIR)$(EXAMPLESDIR)/proxy $(DESTDIR)$(COMPLETIONDIR) $(DESTDIR)$(ZSHDIR)
@@ -120,6 +123,7 @@ install-systemd:
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	sed -e 's|/usr/local/sbin|$(SBINDIR)|g' -e 's|/etc/ringd|$(SYSCONFDIR)/ringd|g' etc/ringd.service > $(DESTDIR)$(UNITDIR)/ringd.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/ringd.service
+	$(INSTALL) -m 644 etc/ringd.socket $(DESTDIR)$(UNITDIR)/ringd.socket
 	$(INSTALL) -m 644 etc/ringd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/ringd.conf
 
 install-rc:
@@ -138,4 +142,4 @@ clean:
 	find src tests -name '*.o' -exec rm -f {} + -o -name '*.test' -exec rm -f {} +
 	rm -rf build ringd ringctl
 
-.PHONY: all units lint check check-e2e check-asan fuzz bench install install-systemd install-rc uninstall clean
+.PHONY: all units lint check check-e2e check-asan fuzz bench soak install install-systemd install-rc uninstall clean

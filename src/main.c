@@ -34,6 +34,7 @@
 #endif
 
 #define MAIN_PATH_SIZE		4096
+#define MAIN_WHY_SIZE		(MAIN_PATH_SIZE + 512)
 #define MAIN_CLOCK_OFFSET	"RINGD_TEST_CLOCK_OFFSET_MS"
 
 struct options {
@@ -93,9 +94,9 @@ purge_courier(struct conf *c)
 }
 
 static const struct role roles[] = {
-	{ "worker", count_workers, worker_main, purge_worker, SANDBOX_ACCEPT },
-	{ "reaper", count_one, reaper_main, purge_reaper, 0 },
-	{ "courier", count_courier, courier_main, purge_courier, 0 },
+	{ "worker", count_workers, worker_main, purge_worker, SANDBOX_ACCEPT, true },
+	{ "reaper", count_one, reaper_main, purge_reaper, 0, false },
+	{ "courier", count_courier, courier_main, purge_courier, 0, false },
 };
 
 _Static_assert(COUNT(roles) <= SCORE_ROLES, "SCORE_ROLES is too small");
@@ -196,19 +197,20 @@ check_machine(struct conf *c, char why[KEYRING_WHY_SIZE])
 	    families_expand(c, why) && keys_load(c, why);
 }
 
+/* NULL with why. */
 static struct conf *
-load(const char *path)
+load(const char *path, char why[MAIN_WHY_SIZE])
 {
 	struct conf_error err;
-	char why[KEYRING_WHY_SIZE];
+	char machine[KEYRING_WHY_SIZE];
 	struct conf *c = conf_load(path, &err);
 
 	if (c == NULL) {
-		fprintf(stderr, "ringd: %s\n", err.text);
+		snprintf(why, MAIN_WHY_SIZE, "%s", err.text);
 		return NULL;
 	}
-	if (!check_machine(c, why)) {
-		fprintf(stderr, "ringd: %s: %s\n", path, why);
+	if (!check_machine(c, machine)) {
+		snprintf(why, MAIN_WHY_SIZE, "%s: %s", path, machine);
 		conf_free(c);
 		return NULL;
 	}
@@ -218,10 +220,13 @@ load(const char *path)
 static int
 check(const struct options *o)
 {
-	struct conf *c = load(o->path);
+	char why[MAIN_WHY_SIZE];
+	struct conf *c = load(o->path, why);
 
-	if (c == NULL)
+	if (c == NULL) {
+		fprintf(stderr, "ringd: %s\n", why);
 		return EXIT_CONFIG;
+	}
 	if (priv_is_root() && c->user == NULL)
 		fprintf(stderr, "ringd: note: started as root it would refuse to run; set user:\n");
 	printf("configuration file %s is good\n", o->path);
@@ -261,31 +266,41 @@ shift_clock(void)
 	return true;
 }
 
+/* Told to whoever looks on: a person, and at an upgrade the master before us. */
+static int
+refuse(const struct birth *b, const char *why)
+{
+	fprintf(stderr, "ringd: %s\n", why);
+	if (b->handover.link_fd != -1)
+		master_refuse(b, EXIT_CONFIG, why);
+	return EXIT_CONFIG;
+}
+
 static int
 run(const struct options *o, int argc, char **argv)
 {
-	const char *manager = getenv("NOTIFY_SOCKET");
+	char path[MAIN_PATH_SIZE], here[MAIN_PATH_SIZE], why[MAIN_WHY_SIZE];
 	struct master_setup setup;
-	char path[MAIN_PATH_SIZE];
+	struct birth birth;
 
 	memset(&setup, 0, sizeof(setup));
-	if (!absolute(o->path, path)) {
-		fprintf(stderr, "ringd: the path of the configuration file is too long\n");
-		return EXIT_CONFIG;
-	}
 	title_init(&setup.title, argc, argv);
-	if (!notify_init(&setup.notify, manager))
+	if (!birth_read(&birth, why))
+		return refuse(&birth, why);
+	if (!absolute(o->path, path))
+		return refuse(&birth, "the path of the configuration file is too long");
+	if (!notify_init(&setup.notify, birth.notify_path))
 		log_warn("NOTIFY_SOCKET is not an address that can be used; nobody is notified");
 	setup.roles = roles;
 	setup.nroles = COUNT(roles);
 	setup.conf_path = path;
-	setup.detach = !o->debug && !o->foreground && (manager == NULL || *manager == '\0');
+	setup.birth = &birth;
+	setup.argv = argv;
+	setup.start_dir = getcwd(here, sizeof(here)) != NULL ? here : "/";
+	setup.detach = !o->debug && !o->foreground && birth.notify_path[0] == '\0';
 	setup.log_stderr = o->debug;
-	setup.conf = load(path);
-	if (setup.conf == NULL)
-		return EXIT_CONFIG;
-	unsetenv("NOTIFY_SOCKET");	/* the master's alone */
-	return master_run(&setup);
+	setup.conf = load(path, why);
+	return setup.conf != NULL ? master_run(&setup) : refuse(&birth, why);
 }
 
 int

@@ -25,7 +25,7 @@ diff "$work/table" "$work/page" | sed -n -e 's/^< /docs: man\/ringd.8 lacks: /p'
 cmp -s "$work/table" "$work/page" || bad=1
 rm -rf "$work"
 # Every page names what the program names.
-for word in TERM INT QUIT HUP USR1; do grep -q "$word" man/ringd.8 || { echo "docs: ringd.8 says nothing of SIG$word"; bad=1; }; done
+for word in TERM INT QUIT HUP USR1 USR2; do grep -q "$word" man/ringd.8 || { echo "docs: ringd.8 says nothing of SIG$word"; bad=1; }; done
 nouns=$(./ringctl --complete "")
 [ -n "$nouns" ] || { echo "docs: ringctl names no nouns"; bad=1; }
 for noun in $nouns; do

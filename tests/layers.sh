@@ -25,7 +25,7 @@ allowed() {
 	worker) echo "base loop conf proc http db model api link" ;;
 	reaper) echo "base loop conf proc db model" ;;
 	courier) echo "base net loop conf proc db providers crypt link" ;;
-	ctl) echo "base net conf db model crypt" ;;
+	ctl) echo "base os net conf db model crypt" ;;
 	main) echo "base os conf proc worker reaper courier version.h" ;;
 	*) echo "?" ;;
 	esac

@@ -47,7 +47,7 @@ codes() {
 		tr '\n' ' ' <"$file" | grep -oE '(api_problem|refuse|look_again_or|->error)\([^;]*;' | grep -oE '"[a-z_]+"'
 		tr '\n' ' ' <"$file" | grep -oE '(wrong\(&?p, "[a-z_]+"|number_in\([^;]*;)' | grep -oE '"(invalid|unknown|malformed)_[a-z]+"'
 	done
-	sed -n '/^error_code(/,/^}/s/.*return \("[a-z_]*"\);/\1/p' src/http/conn.c
+	sed -n '/^http_error_code(/,/^}/s/.*return \("[a-z_]*"\);/\1/p' src/http/request.c
 	# The proxies of the examples speak to clients too.
 	sed -n 's/.*\(rate_limited\).*/"\1"/p' etc/proxy/nginx.conf
 }

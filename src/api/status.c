@@ -115,23 +115,40 @@ write_restarts(struct json_out *j, const struct scoreboard *board)
 	json_arr_end(j);
 }
 
+/* Of this master's; null before the first. A start is not one. */
 static void
-write_reloads(struct json_out *j, const struct scoreboard *board)
+write_last_reload(struct json_out *j, const struct scoreboard *board)
 {
-	uint64_t last = SCORE_GET(board->reload_ms);
+	struct str rest, line;
+	struct report r;
 
-	json_kint(j, "reloads", (int64_t)SCORE_GET(board->reloads));
-	json_kint(j, "reloads_failed", (int64_t)SCORE_GET(board->reloads_failed));
 	json_key(j, "last_reload");
-	if (last == 0) {
+	if (!report_fetch(&board->report, &r) || r.what == REPORT_START) {
 		json_null(j);
 		return;
 	}
 	json_obj(j);
-	json_ktime(j, "at", (int64_t)last);
-	json_kbool(j, "ok", SCORE_GET(board->reload_ok) != 0);
-	write_reason(j, "reason", &board->reload_reason);
+	json_kint(j, "seq", r.number);
+	json_kstr(j, "what", str_c(report_what_name(r.what)));
+	json_kstr(j, "state", str_c(report_state_name(r.state)));
+	json_kbool(j, "ok", r.state == REPORT_DONE);
+	json_ktime(j, "at", r.at_ms);
+	json_kstr(j, "reason", r.state == REPORT_FAILED ? str_c(r.text) : STR_NONE);
+	json_key(j, "changes");
+	json_arr(j);
+	for (rest = str_c(r.changes); str_cut(&rest, '\n', &line); )
+		if (line.n > 0)
+			json_str(j, line);
+	json_arr_end(j);
 	json_obj_end(j);
+}
+
+static void
+write_reloads(struct json_out *j, const struct scoreboard *board)
+{
+	json_kint(j, "reloads", (int64_t)SCORE_GET(board->reloads));
+	json_kint(j, "reloads_failed", (int64_t)SCORE_GET(board->reloads_failed));
+	write_last_reload(j, board);
 }
 
 static void
@@ -220,6 +237,7 @@ api_status(struct http_request *rq, void *ctx)
 
 	reply_begin(&j, &b, STATUS_MAX, true);
 	json_kstr(&j, "version", STR(RINGD_VERSION));
+	json_kint(&j, "pid", SCORE_GET(board->master_pid));
 	json_kint(&j, "generation", SCORE_GET(board->generation));
 	json_ktime(&j, "started_at", (int64_t)SCORE_GET(board->started_ms));
 	write_restarts(&j, board);

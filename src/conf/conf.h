@@ -41,6 +41,7 @@ struct conf {
 	enum conf_sandbox sandbox;
 	bool		 core_dumps;		/* children may leave core files */
 	int64_t		 workers;		/* 1..CONF_MAX_WORKERS; "auto" = CPUs online */
+	int64_t		 ready_timeout_ms;	/* of a generation, at a start, reload or upgrade */
 
 	enum log_target	 log_target;		/* log.to: stderr | syslog | file path */
 	char		*log_file;
@@ -125,11 +126,15 @@ struct conf_error {
 /* Returns a complete configuration or NULL with *err filled. The caller frees it. */
 struct conf	*conf_load(const char *path, struct conf_error *err);
 void		 conf_free(struct conf *c);		/* wipes secrets */
-/* Writes one line per key whose value differs: "key: restart needed" or "key: changed"; secrets only as "changed". */
+/*
+ * Writes one line per key whose value differs: "workers: 2 -> 4", "pid_file: /a -> /b, restart needed"; a secret, and what
+ * cannot be said in a line, is only "changed".
+ */
 void		 conf_diff(const struct conf *old, const struct conf *new, void (*line)(void *arg, const char *text),
 		    void *arg);
-/* true when everything that can only change at a restart is equal; else *key names the first that is not. */
-bool		 conf_can_reload(const struct conf *old, const struct conf *new, const char **key);
+#define CONF_DIFF_SIZE	1024	/* longest of those lines, with the NUL; values are cut to fit */
+/* Gives next what can only change at a restart as running has it. false: no memory. */
+bool		 conf_keep(const struct conf *running, struct conf *next);
 /*
  * The table for people and tests: tab-separated "key type default bounds reload|restart help", one key a line; "-" for
  * no default and no bounds. The members of one listener are shown as "listen[].address" and so on.

@@ -39,6 +39,8 @@ WORD("pid_file", CONF_PATH, NULL, CONF_RESTART, pid_file, "file that holds the m
 WORD("sandbox", CONF_SANDBOX, "enforce", CONF_RELOAD, sandbox, "how the children are confined"),
 WORD("core_dumps", CONF_BOOL, "false", CONF_RELOAD, core_dumps, "children may leave core files, secrets included"),
 RANGE("workers", CONF_WORKERS, 1, CONF_MAX_WORKERS, "auto", workers, "worker processes; auto is one per CPU online"),
+RANGE("ready_timeout", CONF_DURATION, MS(500), MINUTES(10), "30s", ready_timeout_ms,
+    "longest time new processes may take to get ready"),
 
 PAIR("log.to", CONF_LOG_TO, 0, 0, "stderr", false, log_target, log_file, "where log lines go"),
 WORD("log.level", CONF_LOG_LEVEL, "info", CONF_RELOAD, log_level, "least important line that is written"),
@@ -265,8 +267,8 @@ conf_table_nearest(const struct conf_table *t, struct str name, char section[CON
 	return s.best;
 }
 
-static void
-put_in_units(char *out, size_t size, int64_t v, const struct conf_key *k)
+void
+conf_key_number(const struct conf_key *k, int64_t v, char *out, size_t size)
 {
 	static const struct unit { int64_t value; const char *name; } times[] = {
 		{ DAYS(1), "d" }, { HOURS(1), "h" }, { MINUTES(1), "m" }, { SECONDS(1), "s" }, { MS(1), "ms" },
@@ -295,8 +297,8 @@ conf_key_bounds(const struct conf_key *k, char out[CONF_BOUNDS_SIZE])
 		snprintf(out, CONF_BOUNDS_SIZE, "-");
 		return;
 	}
-	put_in_units(low, sizeof(low), k->min, k);
-	put_in_units(high, sizeof(high), k->max, k);
+	conf_key_number(k, k->min, low, sizeof(low));
+	conf_key_number(k, k->max, high, sizeof(high));
 	snprintf(out, CONF_BOUNDS_SIZE, "%s..%s", low, high);
 }
 

@@ -67,6 +67,8 @@ const struct conf_key	*conf_table_find(const struct conf_table *t, struct str na
 bool			 conf_table_has_section(const struct conf_table *t, struct str name);
 /* The key or section most likely meant, or NULL; a section's name needs the room. */
 const char		*conf_table_nearest(const struct conf_table *t, struct str name, char section[CONF_NAME_SIZE]);
+/* "4", "10ms", "64K": a value of k in the largest unit that keeps it whole. */
+void			 conf_key_number(const struct conf_key *k, int64_t v, char *out, size_t size);
 /* "1..64", "10ms..1h", "1K..64M", or "-". */
 void			 conf_key_bounds(const struct conf_key *k, char out[CONF_BOUNDS_SIZE]);
 const char		*conf_type_name(enum conf_type t);

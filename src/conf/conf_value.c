@@ -200,16 +200,16 @@ set_log_level(enum log_level *field, struct str s)
 	return CONF_UNFIT;
 }
 
+const char *const conf_sandbox_names[] = {
+	[CONF_SANDBOX_ENFORCE] = "enforce", [CONF_SANDBOX_REQUIRE] = "require", [CONF_SANDBOX_LOG] = "log",
+	[CONF_SANDBOX_OFF] = "off",
+};
+
 static enum conf_set
 set_sandbox(enum conf_sandbox *field, struct str s)
 {
-	static const char *const names[] = {
-		[CONF_SANDBOX_ENFORCE] = "enforce", [CONF_SANDBOX_REQUIRE] = "require", [CONF_SANDBOX_LOG] = "log",
-		[CONF_SANDBOX_OFF] = "off",
-	};
-
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (str_eq(s, str_c(names[i]))) {
+	for (size_t i = 0; i < COUNT(conf_sandbox_names); i++)
+		if (str_eq(s, str_c(conf_sandbox_names[i]))) {
 			*field = (enum conf_sandbox)i;
 			return CONF_SET;
 		}

@@ -10,6 +10,7 @@
 #include "conf/conf_keys.h"
 
 #define CONF_EXPECTED_SIZE	128
+#define CONF_TEXT_SIZE		448	/* a value as text; a longer one is cut */
 
 enum conf_set {
 	CONF_SET,
@@ -22,6 +23,11 @@ enum conf_set	conf_value_set(const struct conf_key *k, void *base, struct str te
 /* What would have fitted, to follow the word "expected". */
 void		conf_value_expected(const struct conf_key *k, char out[CONF_EXPECTED_SIZE]);
 bool		conf_value_equal(const struct conf_key *k, const void *a, const void *b);
+extern const char *const conf_sandbox_names[];	/* by enum conf_sandbox */
+/* As it may be shown, "none" when there is none. false: not to be shown. In conf_text.c, like the next. */
+bool		conf_value_text(const struct conf_key *k, const void *base, char out[CONF_TEXT_SIZE]);
+/* The field of k, of a single text, in `to` becomes what it is in `from`. false: no memory, or not of that kind. */
+bool		conf_value_copy(const struct conf_key *k, const void *from, void *to);
 void		conf_value_free(const struct conf_key *k, void *base);	/* secrets wiped */
 bool		conf_value_is_list(enum conf_type t);
 

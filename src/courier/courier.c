@@ -53,6 +53,7 @@ on_state(void *arg, enum db_state state)
 	score_db(c->h->score, shown[state], db_state_reason(c->db));
 	if (state != DB_READY && c->h->must_connect && !c->attempted) {
 		log_error("no database with this configuration, though there was one before: %s", db_state_reason(c->db));
+		child_unfit(c->h, db_state_reason(c->db));
 		c->exit_code = EXIT_FAULT;
 		loop_stop(c->loop);
 		return;

@@ -147,6 +147,12 @@ static const struct option keyring_drop_options[] = {
 	{ .name = "stopped", .type = OPTION_FLAG, .help = "no ringd runs on this key ring: do not insist on asking it" },
 };
 
+static const struct option change_options[] = {
+	{ .name = "pid-file", .type = OPTION_FILE, .value = "FILE", .help = "the daemon's (pid_file of the configuration)" },
+	{ .name = "timeout", .type = OPTION_DURATION, .value = "T", .min = 1000, .max = DAY_MS, .def = "2m",
+	    .help = "how long to wait for the outcome (2m)" },
+};
+
 static const struct command commands[] = {
 	{ "migrate", NULL, "", 0, 0, OPTIONS(migrate_options), false,
 	    "brings the database to this release: applies what is missing of NNNN_name.sql, in order", ctl_migrate },
@@ -202,6 +208,11 @@ static const struct command commands[] = {
 	    "what the running courier holds and does", ctl_courier_status },
 	{ "courier", "probe", "", 0, 0, OPTIONS(status_options), false,
 	    "can the courier reach Dialpad, and what is in the way? exit 0 when it answers", ctl_courier_probe },
+
+	{ "reload", NULL, "", 0, 0, OPTIONS(change_options), false,
+	    "the daemon takes its configuration anew; says what changed, or why nothing did", ctl_reload },
+	{ "upgrade", NULL, "", 0, 0, OPTIONS(change_options), false,
+	    "the program on disk takes over from the running one; or the running one stays", ctl_upgrade },
 
 	{ "config", "check", "", 0, 0, NO_OPTIONS, false,
 	    "reads the configuration as ringd -n does", ctl_config_check },

@@ -33,6 +33,8 @@ int	ctl_keyring_rekey(struct ctl *c, const struct args *a);
 int	ctl_keyring_drop(struct ctl *c, const struct args *a);
 int	ctl_courier_status(struct ctl *c, const struct args *a);
 int	ctl_courier_probe(struct ctl *c, const struct args *a);
+int	ctl_reload(struct ctl *c, const struct args *a);
+int	ctl_upgrade(struct ctl *c, const struct args *a);
 int	ctl_config_check(struct ctl *c, const struct args *a);
 int	ctl_config_keys(struct ctl *c, const struct args *a);
 int	ctl_help(struct ctl *c, const struct args *a);

@@ -134,14 +134,15 @@ static void
 put_reloads(struct buf *b, struct json data, struct arena *a)
 {
 	struct json	 last = json_get(data, "last_reload");
-	bool		 ok;
+	bool		 failed;
 
 	buf_printf(b, "reloads: %lld, %lld failed", number(data, "reloads"), number(data, "reloads_failed"));
 	if (json_type(last) == JSON_OBJECT) {
-		ok = json_bool(json_get(last, "ok")) == 1;
-		buf_printf(b, "; the last at %.*s %s", STR_ARG(cell(json_get(last, "at"), a)),
-		    ok ? "went well" : "failed: ");
-		if (!ok)
+		failed = json_type(json_get(last, "reason")) == JSON_STRING;
+		buf_printf(b, "; the last %.*s at %.*s %s", STR_ARG(cell(json_get(last, "what"), a)),
+		    STR_ARG(cell(json_get(last, "at"), a)), failed ? "failed: " :
+		    json_bool(json_get(last, "ok")) == 1 ? "went well" : "goes on");
+		if (failed)
 			display_put(b, cell(json_get(last, "reason"), a), SIZE_MAX);
 	}
 	buf_putc(b, '\n');

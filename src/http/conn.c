@@ -169,31 +169,6 @@ hand_over(struct http_conn *c, bool keep_parser)
 	s->stats.busy++;
 }
 
-static const char *
-error_code(int status)
-{
-	switch (status) {
-	case 408:
-		return "request_timeout";
-	case 413:
-		return "body_too_large";
-	case 414:
-		return "url_too_long";
-	case 417:
-		return "expectation_failed";
-	case 431:
-		return "headers_too_large";
-	case 501:
-		return "not_implemented";
-	case 503:
-		return "unavailable";
-	case 505:
-		return "version_not_supported";
-	default:
-		return "bad_request";
-	}
-}
-
 /* Answers what could not be read to its end; what follows on this connection cannot be trusted to be a request. */
 static void
 refuse(struct http_conn *c, int status, const char *message)
@@ -201,7 +176,7 @@ refuse(struct http_conn *c, int status, const char *message)
 	c->rq->keep_alive = false;
 	c->rq->step = "parse";
 	hand_over(c, false);
-	c->listener->routes->error(c->rq, status, error_code(status), message);
+	c->listener->routes->error(c->rq, status, http_error_code(status), message);
 }
 
 static void
@@ -450,19 +425,25 @@ on_event(void *arg, unsigned what)
 		conn_drop(c);
 }
 
+/* Says that we send no more, and waits for the client to say the same. false: it has, or is gone. */
+static bool
+shut(struct http_conn *c)
+{
+	if (c->eof || shutdown(c->fd, SHUT_WR) == -1)
+		return false;
+	buf_free(&c->held);
+	c->count = 0;
+	c->state = CONN_LINGER;
+	set_deadline(c);
+	return true;
+}
+
 /* Nothing is left to write. false: the connection has served its purpose. */
 static bool
 all_written(struct http_conn *c)
 {
-	if (c->state == CONN_CLOSING) {
-		if (c->eof || shutdown(c->fd, SHUT_WR) == -1)
-			return false;
-		buf_free(&c->held);
-		c->count = 0;
-		c->state = CONN_LINGER;
-		set_deadline(c);
-		return true;
-	}
+	if (c->state == CONN_CLOSING)
+		return shut(c);
 	if (c->held.len > 0 && can_parse(c))
 		server_conn_ready(c);
 	else if (c->eof && c->state != CONN_BUSY)
@@ -480,9 +461,25 @@ conn_turn_end(struct http_conn *c)
 		conn_drop(c);
 }
 
+/*
+ * Idle for its time. A request may have come since the loop last looked, and must not be answered by a reset: so one
+ * look more, and while draining, when clients did nothing to be cut off, a half close instead of a close.
+ */
+static bool
+idle_timeout(struct http_conn *c)
+{
+	if (!on_readable(c))
+		return false;
+	if (c->state != CONN_IDLE)
+		return set_watch(c);
+	return c->listener->server->accepting == ACCEPT_DRAINING && shut(c);
+}
+
 void
 conn_timeout(struct http_conn *c)
 {
+	if (!c->blocked && c->state == CONN_IDLE && idle_timeout(c))
+		return;
 	if (!c->blocked && c->state == CONN_BODY)
 		refuse(c, 408, "The body did not arrive in time");
 	else if (!c->blocked && c->state == CONN_HEAD && parse_started(c->parse))

@@ -32,7 +32,8 @@
 #define CONN_EXTRA_MAX		16384	/* header lines added by a handler */
 #define CONN_LINGER_BYTES	((size_t)4 << 20)
 #define CONN_LINGER_MS		2000
-#define CONN_GRACE_MS		1000	/* idle connections while draining */
+#define CONN_GRACE_MS		1000	/* while draining, for the next request of a connection that has had one */
+#define CONN_LAST_ACCEPTS	1024	/* connections taken from each listener's queue when draining begins */
 #define SERVER_SPARE_PARSERS	32
 #define SERVER_DATE_SIZE	40
 

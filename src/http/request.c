@@ -131,3 +131,28 @@ http_query_next(struct arena *a, struct str *rest, struct str *name, struct str 
 	}
 	return 0;
 }
+
+const char *
+http_error_code(int status)
+{
+	switch (status) {
+	case 408:
+		return "request_timeout";
+	case 413:
+		return "body_too_large";
+	case 414:
+		return "url_too_long";
+	case 417:
+		return "expectation_failed";
+	case 431:
+		return "headers_too_large";
+	case 501:
+		return "not_implemented";
+	case 503:
+		return "unavailable";
+	case 505:
+		return "version_not_supported";
+	default:
+		return "bad_request";
+	}
+}

@@ -63,6 +63,7 @@ void		http_add_header(struct http_request *rq, const char *name, const char *val
 void		http_answer(struct http_request *rq, int status, const char *content_type, struct buf *body);
 const char	*http_reason(int status);
 bool		 request_id_valid(struct str id);	/* fit to be taken over from a client */
+const char	*http_error_code(int status);	/* "bad_request": of what could not be read, for routes->error */
 
 /* Query parameters: decodes the next name=value of *rest into the arena ('+' is a blank, %XX strict).
  * 1 = one taken, 0 = none left, -1 = malformed percent escape, NUL, or no memory. */

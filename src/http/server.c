@@ -358,23 +358,32 @@ accepted(struct http_listener *l, int fd, const struct sockaddr *sa, socklen_t l
 	}
 }
 
+/* false: nobody waits, or we take no more. */
+static bool
+accept_one(struct http_listener *l)
+{
+	struct sockaddr_storage	 ss;
+	socklen_t		 len = sizeof(ss);
+	int			 fd;
+
+	if (l->server->accepting != ACCEPT_YES)
+		return false;
+	fd = accept4(l->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd == -1)
+		return accept_again(l->server);
+	accepted(l, fd, (struct sockaddr *)&ss, len);
+	return true;
+}
+
 static void
 on_acceptable(void *arg, unsigned what)
 {
 	struct http_listener	*l = arg;
-	struct sockaddr_storage	 ss;
-	socklen_t		 len;
-	int			 fd, tries;
+	int			 tries;
 
 	(void)what;
-	for (tries = 0; tries < ACCEPT_BATCH && l->server->accepting == ACCEPT_YES; tries++) {
-		len = sizeof(ss);
-		fd = accept4(l->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0)
-			accepted(l, fd, (struct sockaddr *)&ss, len);
-		else if (!accept_again(l->server))
-			break;
-	}
+	for (tries = 0; tries < ACCEPT_BATCH && accept_one(l); tries++)
+		;
 }
 
 bool
@@ -402,17 +411,30 @@ http_server_listen(struct http_server *s, int fd, bool proxy_protocol, const str
 	return true;
 }
 
+/* Who is in a queue when its last holder closes it is reset. Most often others go on with it, and it does no harm. */
+static void
+accept_waiting(struct http_server *s)
+{
+	struct http_listener	*l;
+	int			 tries;
+
+	for (l = s->listeners; l != NULL; l = l->next)
+		for (tries = 0; tries < CONN_LAST_ACCEPTS && accept_one(l); tries++)
+			;
+}
+
 void
 http_server_drain(struct http_server *s, int64_t timeout_ms, loop_fn done, void *arg)
 {
 	struct http_conn	*c;
 	int64_t			 grace = loop_now_ms(s->loop) + CONN_GRACE_MS;
 
+	accept_waiting(s);
 	s->accepting = ACCEPT_DRAINING;
 	timer_stop(s->resume);
 	watch_listeners(s, 0);
 	TAILQ_FOREACH(c, &s->conns, link)
-		if ((c->state == CONN_IDLE || c->state == CONN_PROXY) && !c->blocked && c->deadline_ms > grace)
+		if (c->state == CONN_IDLE && c->answered > 0 && !c->blocked && c->deadline_ms > grace)
 			c->deadline_ms = grace;
 	if (s->sweeping)
 		timer_set(s->sweep, SWEEP_DRAIN_MS);

@@ -45,8 +45,9 @@ struct http_server *http_server_new(struct loop *l, const struct http_limits *li
 void	http_server_set_owner(struct http_server *s, const struct http_owner *owner);
 /* Serves fd (listening, non-blocking; stays owned by the caller) with these routes. */
 bool	http_server_listen(struct http_server *s, int fd, bool proxy_protocol, const struct http_routes *routes);
-/* Stops accepting; answers what is under way with Connection: close; idle connections get a short grace, then close.
- * done(arg) when the last one is gone or after timeout_ms. */
+/* Accepts what already waits and no more: the caller closes its listeners then. Answers what is under way, and what
+ * still comes, with Connection: close. Connections that have had an answer get a short grace for that and are then shut;
+ * a new one keeps its header_timeout: its client is about to ask. done(arg) when the last is gone or after timeout_ms. */
 void	http_server_drain(struct http_server *s, int64_t timeout_ms, loop_fn done, void *arg);
 const struct http_stats *http_server_stats(const struct http_server *s);
 void	http_server_free(struct http_server *s);	/* closes what is left */

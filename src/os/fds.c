@@ -66,6 +66,12 @@ fds_fill_stdio(void)
 }
 
 int
+fds_close_on_exec(int fd, bool closed)
+{
+	return fcntl(fd, F_SETFD, closed ? FD_CLOEXEC : 0) == -1 ? -1 : 0;
+}
+
+int
 fds_raise_limit(void)
 {
 	struct rlimit limit;

@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/num.h"
 #include "os/notify.h"
+
+#define WATCHDOG_USEC_MAX	(INT64_C(86400) * 1000000)
 
 bool
 notify_init(struct notify *n, const char *path)
@@ -79,6 +82,33 @@ notify_reloading(const struct notify *n)
 
 	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_us());
 	send_state(n, state, "reloading");
+}
+
+void
+notify_successor(const struct notify *n, pid_t pid, const char *status)
+{
+	char state[64];
+
+	snprintf(state, sizeof(state), "MAINPID=%ld\nREADY=1", (long)pid);
+	send_state(n, state, status);
+}
+
+void
+notify_alive(const struct notify *n)
+{
+	send_state(n, "WATCHDOG=1", "");
+}
+
+int64_t
+notify_watchdog_ms(const char *usec, const char *pid, pid_t self)
+{
+	int64_t period, whose;
+
+	if (usec == NULL || !num_i64(str_c(usec), 1, WATCHDOG_USEC_MAX, &period))
+		return 0;
+	if (pid != NULL && (!num_i64(str_c(pid), 1, INT32_MAX, &whose) || whose != self))
+		return 0;
+	return period / 2000 > 0 ? period / 2000 : 1;
 }
 
 void

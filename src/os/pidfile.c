@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +102,57 @@ pidfile_take(struct pidfile *p, const char *path, pid_t *owner)
 	}
 	p->fd = fd;
 	return 0;
+}
+
+int
+pidfile_adopt(struct pidfile *p, int fd, const char *path)
+{
+	p->fd = -1;
+	if (!still_there(fd, path)) {
+		errno = ESTALE;
+		return -1;
+	}
+	p->path = strdup(path);
+	if (p->path == NULL)
+		return -1;
+	p->fd = fd;
+	return 0;
+}
+
+void
+pidfile_let_go(struct pidfile *p)
+{
+	if (p->fd == -1)
+		return;
+	close(p->fd);
+	free(p->path);
+	p->fd = -1;
+	p->path = NULL;
+}
+
+/* Whether somebody has the lock: found by having it ourselves for an instant. */
+static bool
+is_locked(int fd)
+{
+	return flock(fd, LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK;
+}
+
+pid_t
+pidfile_holder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	pid_t owner = 0;
+
+	if (fd == -1)
+		return errno == ENOENT ? 0 : -1;
+	/* Without a living process of that number there is no need to try, and a start at this moment is not disturbed. */
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		owner = read_owner(fd);
+	if (owner != 0 && ((kill(owner, 0) == -1 && errno == ESRCH) || !is_locked(fd)))
+		owner = 0;
+	close(fd);
+	return owner;
 }
 
 int

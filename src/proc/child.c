@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,14 +21,28 @@
 
 #define CHILD_UMASK	027
 
+/* The second time the master has closed its end: EPIPE, and nothing to do about it. */
+static void
+say(const struct heritage *h, const char *bytes, size_t n)
+{
+	while (write(h->ready_fd, bytes, n) == -1 && errno == EINTR)
+		;
+}
+
 void
 child_ready(const struct heritage *h)
 {
-	char byte = 1;
+	say(h, "\1", 1);
+}
 
-	/* The second time the master has closed its end: EPIPE, and nothing to do about it. */
-	while (write(h->ready_fd, &byte, 1) == -1 && errno == EINTR)
-		;
+void
+child_unfit(const struct heritage *h, const char *why)
+{
+	char message[1 + CHILD_WHY_SIZE];
+	int n = snprintf(message + 1, sizeof(message) - 1, "%s", why);
+
+	message[0] = '\0';
+	say(h, message, n < CHILD_WHY_SIZE ? (size_t)n + 1 : sizeof(message) - 1);
 }
 
 /*
@@ -89,6 +104,7 @@ settle(const struct child_setup *s)
 	umask(CHILD_UMASK);
 	if (priv_is_root() && !priv_drop(s->user, why)) {
 		log_error("%s", why);
+		child_unfit(&s->heritage, why);
 		return false;
 	}
 	return settle_core(s->conf);

@@ -53,6 +53,7 @@ struct role {
 	/* Forgets what this role has no business with (the other roles' secrets); NULL: nothing. Called before run. */
 	void		(*purge)(struct conf *c);
 	unsigned	 sandbox;	/* what it needs beyond what all need: SANDBOX_... of os/sandbox.h, or 0 */
+	bool		vital;			/* what the daemon is for: without one that is ready it counts as dead */
 };
 
 /*
@@ -64,5 +65,10 @@ void	child_confine(const struct heritage *h, struct reach *reach);
 
 /* Called by a role once it is set up: listening and with one database attempt behind it. Idempotent. */
 void	child_ready(const struct heritage *h);
+
+#define CHILD_WHY_SIZE	256
+
+/* Or, before it leaves, that it never will be ready, and why: one line, cut to CHILD_WHY_SIZE. */
+void	child_unfit(const struct heritage *h, const char *why);
 
 #endif

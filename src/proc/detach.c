@@ -14,8 +14,6 @@
 #include "proc/child.h"
 #include "proc/detach.h"
 
-#define DETACH_TEXT_MAX	1024
-
 /* A report is one byte of exit code and a text; none at all means that the daemon died. */
 static _Noreturn void
 wait_for_report(int fd, pid_t middle)
@@ -69,7 +67,7 @@ detach(void)
 }
 
 void
-detach_report(int fd, int code, const char *text)
+detach_say(int fd, int code, const char *text)
 {
 	char message[DETACH_TEXT_MAX];
 	size_t len = strlen(text);
@@ -80,5 +78,11 @@ detach_report(int fd, int code, const char *text)
 	memcpy(message + 1, text, len);
 	while (write(fd, message, len + 1) == -1 && errno == EINTR)
 		;
+}
+
+void
+detach_report(int fd, int code, const char *text)
+{
+	detach_say(fd, code, text);
 	close(fd);
 }

@@ -10,6 +10,10 @@
  * standard error and exits with its code.
  */
 int	detach(void);
+/* A report: one byte of exit code and a text, cut to fit, in one write. */
+void	detach_say(int fd, int code, const char *text);
 void	detach_report(int fd, int code, const char *text);	/* and closes fd */
+
+#define DETACH_TEXT_MAX	1024	/* of a report's text */
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,8 @@
 #include "proc/master.h"
 
 struct generation *
-generation_new(struct conf *conf, const struct generation *before, unsigned number, char why[GENERATION_WHY_SIZE])
+generation_new(struct conf *conf, const struct generation *before, struct inherited *in, unsigned number,
+    char why[GENERATION_WHY_SIZE])
 {
 	struct generation *g = calloc(1, sizeof(*g));
 
@@ -41,7 +43,7 @@ generation_new(struct conf *conf, const struct generation *before, unsigned numb
 	if (!priv_lookup(&g->user, conf->user, conf->group, why) ||
 	    !peer_list_lookup(&g->admins, conf->admin_users, conf->nadmin_users, conf->admin_groups,
 	    conf->nadmin_groups, why) ||
-	    !listeners_open(&g->listeners, conf, before != NULL ? &before->listeners : NULL, &g->user, why)) {
+	    !listeners_open(&g->listeners, conf, before != NULL ? &before->listeners : NULL, in, &g->user, why)) {
 		generation_free(g);
 		return NULL;
 	}
@@ -63,7 +65,7 @@ generation_ready_ms(const struct generation *g)
 {
 	int64_t connect = g->conf->db_connect_timeout_ms + GENERATION_CONNECT_MS;
 
-	return connect > GENERATION_READY_MS ? connect : GENERATION_READY_MS;
+	return connect > g->conf->ready_timeout_ms ? connect : g->conf->ready_timeout_ms;
 }
 
 int64_t
@@ -120,12 +122,31 @@ generation_ready(const struct master *m, const struct generation *g)
 	return true;
 }
 
+bool
+generation_serves(const struct master *m, const struct generation *g)
+{
+	for (size_t i = 0; i < SCORE_SLOTS; i++)
+		if (m->slot[i].generation == g && m->slot[i].state == SLOT_READY && m->slot[i].role->vital)
+			return true;
+	return false;
+}
+
 void
 generation_tell(struct master *m, struct generation *g, int signo)
 {
 	for (size_t i = 0; i < SCORE_SLOTS; i++)
 		if (m->slot[i].generation == g)
 			slot_tell(m, &m->slot[i], signo);
+}
+
+void
+generation_reject(struct master *m, struct generation *g)
+{
+	g->failed = true;
+	g->deadline_ms = clock_mono_ms() + generation_drain_ms(g);
+	for (size_t i = 0; i < SCORE_SLOTS; i++)
+		if (m->slot[i].generation == g)
+			slot_tell(m, &m->slot[i], m->slot[i].state == SLOT_READY ? SIGTERM : SIGKILL);
 }
 
 /* Adds to a text of fixed size; what does not fit is cut. */

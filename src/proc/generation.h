@@ -14,8 +14,7 @@
 #include "proc/listen.h"
 
 #define GENERATION_WHY_SIZE	LISTEN_WHY_SIZE
-#define GENERATION_READY_MS	30000	/* a child has this long to get ready */
-#define GENERATION_CONNECT_MS	5000	/* and never less than one attempt to reach the database, and this */
+#define GENERATION_CONNECT_MS	5000	/* over ready_timeout at least one attempt to reach the database, and this */
 #define GENERATION_DRAIN_MS	5000	/* over http.drain_timeout: for a child to notice its own deadline */
 
 struct master;
@@ -29,19 +28,23 @@ struct generation {
 	int			 switchboard[2];/* where workers ([1]) meet the courier ([0]); -1: there is none */
 	bool			 must_connect;	/* those it is to replace have the database, or its address is another */
 	int64_t			 deadline_ms;	/* coming: ready by then; leaving: killed then */
+	bool			 failed;	/* leaving: it never got to serve */
 	bool			 killed;
 };
 
 /*
- * Takes conf over (also on failure) and opens its listeners, sharing those of before (NULL: none). NULL with why.
- * Starts nobody.
+ * Takes conf over (also on failure) and opens its listeners, sharing those of before or taking those of in (NULL:
+ * none). NULL with why. Starts nobody.
  */
-struct generation	*generation_new(struct conf *conf, const struct generation *before, unsigned number,
-			    char why[GENERATION_WHY_SIZE]);
+struct generation	*generation_new(struct conf *conf, const struct generation *before, struct inherited *in,
+			    unsigned number, char why[GENERATION_WHY_SIZE]);
 /* Forks all its children; they are ready later. false with why: some may have been started. */
 bool	 generation_start(struct master *m, struct generation *g, char why[GENERATION_WHY_SIZE]);
 bool	 generation_ready(const struct master *m, const struct generation *g);	/* every child is */
+bool	 generation_serves(const struct master *m, const struct generation *g);	/* one of a vital role is ready */
 void	 generation_tell(struct master *m, struct generation *g, int signo);	/* to go */
+/* It will not do: who is ready may have a client already and drains, the others are killed. */
+void	 generation_reject(struct master *m, struct generation *g);
 void	 generation_free(struct generation *g);
 int64_t	 generation_ready_ms(const struct generation *g);	/* how long its children have to get ready */
 int64_t	 generation_drain_ms(const struct generation *g);	/* how long they have to leave */

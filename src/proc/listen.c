@@ -111,25 +111,32 @@ remove_stale(const char *address, const struct sockaddr_un *un, char why[LISTEN_
 	return true;
 }
 
+static bool
+know_file(struct listener *l)
+{
+	struct stat st;
+
+	if (lstat(unix_path(l->address), &st) == -1)
+		return false;
+	l->dev = st.st_dev;
+	l->ino = st.st_ino;
+	l->made = st.st_ctim;
+	return true;
+}
+
 /* The mode comes from the umask: between bind() and a chmod() there would be a moment, and chmod() follows links. */
 static int
 bind_unix(struct listener *l, const struct sockaddr_un *un, mode_t mode, const struct service_user *owner)
 {
 	mode_t mask = umask(0777 & ~mode);
 	int rc = bind(l->fd, (const struct sockaddr *)un, sizeof(*un));
-	struct stat st;
 
 	umask(mask);
 	if (rc == -1)
 		return -1;
 	if (priv_is_root() && owner->name[0] != '\0' && lchown(un->sun_path, owner->uid, owner->gid) == -1)
 		return -1;
-	if (lstat(un->sun_path, &st) == -1)
-		return -1;
-	l->dev = st.st_dev;
-	l->ino = st.st_ino;
-	l->made = st.st_ctim;
-	return listen(l->fd, LISTEN_BACKLOG);
+	return know_file(l) ? listen(l->fd, LISTEN_BACKLOG) : -1;
 }
 
 /* Removes the file if it is still the one we made, untouched; one that stays is removed by the next start. */
@@ -180,8 +187,21 @@ find(const struct listener *among, size_t n, const char *address)
 	return NULL;
 }
 
+/* A Unix socket's file stays whoever's it was until listeners_own(). */
 static bool
-open_or_share(struct listener *l, const char *address, const struct listener *shared, mode_t mode,
+take_inherited(struct listener *l, struct inherited *in)
+{
+	const struct inherited_socket *s = inherit_take(in, l->address);
+
+	if (s == NULL)
+		return false;
+	l->fd = s->fd;
+	l->lent = s->lent;
+	return true;
+}
+
+static bool
+open_or_share(struct listener *l, const char *address, const struct listener *shared, struct inherited *in, mode_t mode,
     const struct service_user *owner, char why[LISTEN_WHY_SIZE])
 {
 	memset(l, 0, sizeof(*l));
@@ -191,13 +211,13 @@ open_or_share(struct listener *l, const char *address, const struct listener *sh
 	l->address = strdup(address);
 	if (l->address == NULL)
 		return fault(why, address, strerror(errno));
-	if (shared != NULL)
+	if (shared != NULL || take_inherited(l, in))
 		return true;
 	return is_unix(address) ? open_unix(l, mode, owner, why) : open_inet(l, why);
 }
 
 bool
-listeners_open(struct listeners *l, const struct conf *c, const struct listeners *old,
+listeners_open(struct listeners *l, const struct conf *c, const struct listeners *old, struct inherited *in,
     const struct service_user *owner, char why[LISTEN_WHY_SIZE])
 {
 	static const struct listeners none;
@@ -208,12 +228,14 @@ listeners_open(struct listeners *l, const struct conf *c, const struct listeners
 	l->nhttp = l->nadmin = 0;
 	for (size_t i = 0; i < c->nlisten; i++) {
 		shared = find(old->http, old->nhttp, c->listen[i].address);
-		if (!open_or_share(&l->http[l->nhttp++], c->listen[i].address, shared, LISTEN_MODE_HTTP, owner, why))
+		if (!open_or_share(&l->http[l->nhttp++], c->listen[i].address, shared, in, LISTEN_MODE_HTTP, owner,
+		    why))
 			goto fail;
 	}
 	for (size_t i = 0; i < c->nadmin; i++) {
 		shared = find(old->admin, old->nadmin, c->admin[i].address);
-		if (!open_or_share(&l->admin[l->nadmin++], c->admin[i].address, shared, LISTEN_MODE_ADMIN, owner, why))
+		if (!open_or_share(&l->admin[l->nadmin++], c->admin[i].address, shared, in, LISTEN_MODE_ADMIN, owner,
+		    why))
 			goto fail;
 	}
 	return true;
@@ -260,4 +282,28 @@ listeners_close_fds(struct listeners *l)
 			close(l->admin[i].fd);
 		l->admin[i].fd = -1;
 	}
+}
+
+static void
+own(struct listener *l, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_unix(l[i].address) && l[i].ino == 0 && !l[i].lent)
+			(void)know_file(&l[i]);		/* gone: then there is nothing to remove either */
+}
+
+void
+listeners_own(struct listeners *l)
+{
+	own(l->http, l->nhttp);
+	own(l->admin, l->nadmin);
+}
+
+void
+listeners_disown(struct listeners *l)
+{
+	for (size_t i = 0; i < l->nhttp; i++)
+		l->http[i].ino = 0;
+	for (size_t i = 0; i < l->nadmin; i++)
+		l->admin[i].ino = 0;
 }

@@ -1,6 +1,7 @@
 /*
  * listen: the listening sockets of a generation. Opened by the master, inherited by children; an address that the
- * generation before has too keeps its socket, and with it every connection still in its queue.
+ * generation before has too keeps its socket, and with it every connection still in its queue; so does one that was
+ * handed to us already open.
  */
 #ifndef RINGD_LISTEN_H
 #define RINGD_LISTEN_H
@@ -13,6 +14,7 @@
 
 #include "conf/conf.h"
 #include "os/priv.h"
+#include "proc/inherit.h"
 
 #define LISTEN_BACKLOG		1024
 #define LISTEN_WHY_SIZE		512
@@ -24,6 +26,7 @@ struct listener {
 	dev_t	 dev;
 	ino_t	 ino;
 	struct timespec	made;
+	bool	 lent;		/* socket activation: the file is never ours */
 };
 
 struct listeners {
@@ -33,14 +36,17 @@ struct listeners {
 };
 
 /*
- * Opens all addresses of c in its order, or shares them with old (NULL: none). Unix sockets get mode 0660 (admin 0666)
+ * Opens all addresses of c in its order, or shares them with old, or takes them from in (NULL: none). Unix sockets get mode 0660 (admin 0666)
  * and owner's ids when we are root. false: why says which address and what is wrong, everything newly opened is closed.
  */
-bool	listeners_open(struct listeners *l, const struct conf *c, const struct listeners *old,
+bool	listeners_open(struct listeners *l, const struct conf *c, const struct listeners *old, struct inherited *in,
 	    const struct service_user *owner, char why[LISTEN_WHY_SIZE]);
 /* Closes what other (NULL: nobody) does not share and removes its socket files; l is empty afterwards. */
 void	listeners_close(struct listeners *l, const struct listeners *other);
 /* Closes the descriptors only: at a stop the last child to leave makes the address refuse; files stay till the end. */
 void	listeners_close_fds(struct listeners *l);
+/* The socket files of those that were handed over are ours to remove from now on; or no longer any of them is. */
+void	listeners_own(struct listeners *l);
+void	listeners_disown(struct listeners *l);
 
 #endif

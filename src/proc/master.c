@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/log.h"
 #include "os/sandbox.h"
 #include "proc/detach.h"
@@ -20,30 +21,44 @@
 #include "proc/reload.h"
 #include "proc/sig.h"
 
-#define HOW_SIZE	96
+#define WATCHDOG_AGAIN_MS	1000	/* not alive now: look again */
 
 void
 master_report_start(struct master *m, int code, const char *text)
 {
+	if (m->taking_over)
+		takeover_fail(m, code, text);
 	if (m->start_fd == -1)
 		return;
 	detach_report(m->start_fd, code, text);
 	m->start_fd = -1;
 }
 
+static int64_t
+longest_drain(const struct master *m)
+{
+	const struct generation *all[2 + LEAVING_MAX] = { m->coming, m->serving };
+	int64_t longest = 0;
+
+	memcpy(&all[2], m->leaving, sizeof(m->leaving));
+	for (size_t i = 0; i < COUNT(all); i++)
+		if (all[i] != NULL && generation_drain_ms(all[i]) > longest)
+			longest = generation_drain_ms(all[i]);
+	return longest;
+}
+
 /* Nothing is in the way of stopping twice: TERM first, then QUIT by somebody impatient. */
 void
 master_stop(struct master *m, int signo)
 {
-	const struct generation *longest = m->serving != NULL ? m->serving : m->coming;
-
-	if (m->stopping == RUNNING) {
+	if (m->stopping == RUNNING && !m->handed_over && !m->taking_over)
 		notify_stopping(&m->setup->notify, "stopping");
+	if (m->stopping == RUNNING)
 		master_report_start(m, EXIT_FAULT, "stopped before it was ready");
-	}
+	upgrade_cancel(m, signo);
 	m->stopping = signo == SIGKILL ? KILLING : DRAINING;
 	SCORE_SET(m->board->stopping, 1);
-	m->stop_by_ms = clock_mono_ms() + (longest != NULL ? generation_drain_ms(longest) : 0);
+	m->stop_by_ms = clock_mono_ms() + longest_drain(m);
 	if (m->coming != NULL)
 		listeners_close(&m->coming->listeners, m->serving != NULL ? &m->serving->listeners : NULL);
 	if (m->serving != NULL)
@@ -53,9 +68,8 @@ master_stop(struct master *m, int signo)
 			slot_tell(m, &m->slot[i], signo);
 }
 
-/* "was killed by signal 9 (Killed)", "ended with exit code 1" */
-static void
-describe_death(int status, char how[HOW_SIZE])
+void
+master_describe_death(int status, char how[HOW_SIZE])
 {
 	if (WIFSIGNALED(status))
 		snprintf(how, HOW_SIZE, "was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -100,12 +114,12 @@ explain_death(const struct slot *s, pid_t pid, int status)
 static void
 bury(struct master *m, struct slot *s, int status)
 {
-	bool forced = s->generation->killed || m->stopping == KILLING;
+	bool forced = s->generation->killed || s->generation->failed || m->stopping == KILLING;
 	bool expected = WIFSIGNALED(status) ? WTERMSIG(status) == SIGTERM : WEXITSTATUS(status) == EXIT_OK;
 	char how[HOW_SIZE], why[GENERATION_WHY_SIZE];
 	pid_t pid = s->pid;
 
-	describe_death(status, how);
+	master_describe_death(status, how);
 	explain_death(s, pid, status);
 	slot_vacate(m, s);
 	if (s->state == SLOT_STOPPING) {
@@ -119,8 +133,11 @@ bury(struct master *m, struct slot *s, int status)
 		plan_successor(s, pid, status, how);
 		return;
 	}
-	snprintf(why, sizeof(why), "%s (pid %ld) %s before generation %u was ready", s->name, (long)pid, how,
-	    s->generation->number);
+	if (s->why[0] != '\0')
+		snprintf(why, sizeof(why), "%s (pid %ld): %s", s->name, (long)pid, s->why);
+	else
+		snprintf(why, sizeof(why), "%s (pid %ld) %s before generation %u was ready", s->name, (long)pid, how,
+		    s->generation->number);
 	slot_free(s);
 	reload_fail(m, WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG ? EXIT_CONFIG : EXIT_FAULT, why);
 }
@@ -134,8 +151,10 @@ reap(struct master *m)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		s = slot_by_pid(m, pid);
-		if (s != NULL)	/* else: inherited from whoever became us by exec */
+		if (s != NULL)
 			bury(m, s, status);
+		else	/* the new master, or inherited from whoever became us by exec */
+			(void)upgrade_died(m, pid, status);
 	}
 }
 
@@ -196,7 +215,28 @@ drain(struct master *m)
 	master_stop(m, SIGTERM);
 }
 
-/* In order of importance. A HUP that comes too early for the next reload stays raised until its time has come. */
+/* Both need the house quiet: one that comes too early stays raised until its time has come. */
+static void
+serve_changes(struct master *m)
+{
+	const char *blocked = reload_blocked(m);
+
+	if (m->stopping != RUNNING || (!sig_raised(SIGHUP) && !sig_raised(SIGUSR2)))
+		return;
+	if (blocked != NULL) {
+		if (!m->wait_told)
+			log_info("%s waits: %s", sig_raised(SIGHUP) ? "a reload" : "an upgrade", blocked);
+		m->wait_told = true;
+		return;
+	}
+	m->wait_told = false;
+	if (sig_take(SIGHUP))
+		reload_begin(m);
+	else if (sig_take(SIGUSR2))
+		upgrade_begin(m);
+}
+
+/* In order of importance. */
 static void
 serve_signals(struct master *m)
 {
@@ -210,12 +250,9 @@ serve_signals(struct master *m)
 		slot_hear_ready(m, &m->slot[i]);
 	if (sig_take(SIGCHLD))
 		reap(m);
-	if (m->stopping == RUNNING && reload_possible(m) && sig_take(SIGHUP))
-		reload_begin(m);
+	serve_changes(m);
 	if (sig_take(SIGUSR1))
 		reopen_logs(m);
-	if (sig_take(SIGUSR2))
-		log_warn("USR2 is not supported by this version: the program is not replaced");
 }
 
 static void
@@ -258,6 +295,22 @@ serve_stop(struct master *m)
 	master_stop(m, SIGKILL);
 }
 
+/* The service manager's watchdog: we are alive while this loop turns and somebody serves. */
+static void
+serve_watchdog(struct master *m)
+{
+	int64_t period = m->setup->birth->watchdog_ms, now = clock_mono_ms();
+
+	if (period == 0 || now < m->alive_due_ms || m->serving == NULL || m->taking_over)
+		return;
+	if (generation_serves(m, m->serving)) {
+		notify_alive(&m->setup->notify);
+		m->alive_due_ms = now + period;
+	} else {
+		m->alive_due_ms = now + (period < WATCHDOG_AGAIN_MS ? period : WATCHDOG_AGAIN_MS);
+	}
+}
+
 static void
 earlier(int64_t *when, int64_t other)
 {
@@ -280,9 +333,24 @@ next_due(const struct master *m)
 			earlier(&when, s->due_ms);
 	if (m->coming != NULL)
 		earlier(&when, m->coming->deadline_ms);
-	if (m->leaving != NULL && !m->leaving->killed)
-		earlier(&when, m->leaving->deadline_ms);
+	for (size_t i = 0; i < m->nleaving; i++)
+		if (!m->leaving[i]->killed)
+			earlier(&when, m->leaving[i]->deadline_ms);
+	if (m->upgrade.pid != 0)
+		earlier(&when, m->upgrade.deadline_ms);
+	if (m->setup->birth->watchdog_ms > 0 && m->serving != NULL && !m->taking_over)
+		earlier(&when, m->alive_due_ms);
 	return when;
+}
+
+static void
+wait_for_word(int fd, fd_set *ready, int *highest)
+{
+	if (fd == -1)
+		return;
+	FD_SET(fd, ready);
+	if (fd > *highest)
+		*highest = fd;
 }
 
 /* Until a signal, a child's word or the next thing that is due. Flags and pipes are looked at by the caller. */
@@ -299,13 +367,11 @@ sleep_until_needed(const struct master *m)
 	timeout.tv_sec = (time_t)(left / 1000);
 	timeout.tv_nsec = (long)(left % 1000) * 1000000;
 	FD_ZERO(&ready);
-	for (size_t i = 0; i < SCORE_SLOTS; i++) {
-		if (m->slot[i].state == SLOT_FREE || m->slot[i].ready_fd == -1)
-			continue;
-		FD_SET(m->slot[i].ready_fd, &ready);
-		if (m->slot[i].ready_fd > highest)
-			highest = m->slot[i].ready_fd;
-	}
+	for (size_t i = 0; i < SCORE_SLOTS; i++)
+		if (m->slot[i].state != SLOT_FREE)
+			wait_for_word(m->slot[i].ready_fd, &ready, &highest);
+	wait_for_word(m->upgrade.link_fd, &ready, &highest);
+	wait_for_word(m->link_fd, &ready, &highest);
 	if (pselect(highest + 1, &ready, NULL, NULL, when == INT64_MAX ? NULL : &timeout, &m->outside) == -1 &&
 	    errno != EINTR)
 		log_errno("pselect");
@@ -319,12 +385,15 @@ master_loop(struct master *m)
 		if (m->stopping == RUNNING) {
 			serve_slots(m);
 			reload_turn(m);
+			serve_watchdog(m);
 		}
+		upgrade_turn(m);
+		takeover_turn(m);
 		serve_stop(m);
-		if (m->stopping != RUNNING && slot_alive(m, NULL) == 0)
+		if (m->stopping != RUNNING && slot_alive(m, NULL) == 0 && m->upgrade.pid == 0)
 			return;
-		/* A reload may have become possible only now, and its signal will not come a second time. */
-		if (m->stopping == RUNNING && sig_raised(SIGHUP) && reload_possible(m))
+		/* A change may have become possible only now, and its signal will not come a second time. */
+		if (m->stopping == RUNNING && (sig_raised(SIGHUP) || sig_raised(SIGUSR2)) && reload_blocked(m) == NULL)
 			continue;
 		sleep_until_needed(m);
 	}

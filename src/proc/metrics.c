@@ -112,8 +112,11 @@ put_reloads(struct metrics_out *o, const struct metric *m)
 static void
 put_reload_good(struct metrics_out *o, const struct metric *m)
 {
+	struct report last;
+
 	(void)m;
-	metrics_count(&o->text, NULL, 0, SCORE_GET(o->board->reload_ms) == 0 || SCORE_GET(o->board->reload_ok) != 0);
+	metrics_count(&o->text, NULL, 0, !report_fetch(&o->board->report, &last) || last.what != REPORT_RELOAD ||
+	    last.state != REPORT_FAILED);
 }
 
 static void

@@ -15,41 +15,28 @@
 #include "proc/families.h"
 #include "proc/keys.h"
 #include "proc/master.h"
+#include "proc/outcome.h"
 #include "proc/reload.h"
 #include "version.h"
 
 #define TEXT_SIZE	1024
 
+const char *
+reload_blocked(const struct master *m)
+{
+	if (m->upgrade.pid != 0)
+		return "an upgrade is under way";
+	if (m->taking_over)
+		return "this process is about to take over";
+	if (m->serving == NULL || m->coming != NULL)
+		return "a generation is getting ready";
+	if (m->nleaving == LEAVING_MAX || (m->nleaving > 0 && slot_count_free(m) < SCORE_SLOTS / 2))
+		return "too many processes are draining";
+	return NULL;
+}
+
 bool
-reload_possible(const struct master *m)
-{
-	return m->coming == NULL && m->leaving == NULL && m->serving != NULL;
-}
-
-static void
-note_end(struct master *m, bool ok, const char *why)
-{
-	score_say(&m->board->reload_reason, why);
-	SCORE_SET(m->board->reload_ok, ok);
-	SCORE_SET(m->board->reload_ms, (uint64_t)clock_real_ms());
-}
-
-static void
-refused(struct master *m, const char *why)
-{
-	char status[TEXT_SIZE];
-
-	log_error("reload failed: %s", why);
-	log_info("generation %u keeps serving, nothing was changed", m->serving->number);
-	SCORE_ADD(m->board->reloads_failed, 1);
-	note_end(m, false, why);
-	snprintf(status, sizeof(status), "reload failed: %s; generation %u keeps serving", why, m->serving->number);
-	notify_ready(&m->setup->notify, status);
-}
-
-/* Is the database there for the generation that serves? Then the next one must not do without. */
-static bool
-serving_has_database(const struct master *m)
+reload_has_database(const struct master *m)
 {
 	for (size_t i = 0; i < SCORE_SLOTS; i++) {
 		const struct score *s = &m->board->slot[i];
@@ -61,21 +48,13 @@ serving_has_database(const struct master *m)
 	return false;
 }
 
-static void
-log_change(void *arg, const char *text)
-{
-	(void)arg;
-	log_info("configuration: %s", text);
-}
-
 /* The file as a configuration that could take over, or NULL with why. */
 static struct conf *
-load_next(const struct master *m, char why[GENERATION_WHY_SIZE])
+load_next(struct master *m, char why[GENERATION_WHY_SIZE])
 {
 	struct conf_error err;
 	struct conf *next = conf_load(m->setup->conf_path, &err);
 	char fault[KEYRING_WHY_SIZE];
-	const char *key;
 
 	if (next == NULL) {
 		snprintf(why, GENERATION_WHY_SIZE, "%s", err.text);
@@ -86,13 +65,25 @@ load_next(const struct master *m, char why[GENERATION_WHY_SIZE])
 		conf_free(next);
 		return NULL;
 	}
-	conf_diff(m->serving->conf, next, log_change, NULL);
-	if (!conf_can_reload(m->serving->conf, next, &key)) {
-		snprintf(why, GENERATION_WHY_SIZE, "%s: %s can change only at a restart", m->setup->conf_path, key);
+	conf_diff(m->serving->conf, next, outcome_change, m);
+	if (!conf_keep(m->serving->conf, next)) {
+		snprintf(why, GENERATION_WHY_SIZE, "out of memory");
 		conf_free(next);
 		return NULL;
 	}
 	return next;
+}
+
+/* One that no living generation has: children are told apart by it. */
+static unsigned
+next_number(const struct master *m)
+{
+	unsigned highest = m->serving->number;
+
+	for (size_t i = 0; i < m->nleaving; i++)
+		if (m->leaving[i]->number > highest)
+			highest = m->leaving[i]->number;
+	return highest + 1;
 }
 
 void
@@ -103,15 +94,15 @@ reload_begin(struct master *m)
 	struct conf *next;
 
 	log_info("reloading %s", m->setup->conf_path);
-	notify_reloading(&m->setup->notify);
+	outcome_begin(m, REPORT_RELOAD);
 	next = load_next(m, why);
-	g = next != NULL ? generation_new(next, m->serving, m->serving->number + 1, why) : NULL;
-	if (g != NULL && serving_has_database(m))
-		g->must_connect = true;
+	g = next != NULL ? generation_new(next, m->serving, NULL, next_number(m), why) : NULL;
 	if (g == NULL) {
-		refused(m, why);
+		outcome_failed(m, why);
 		return;
 	}
+	if (reload_has_database(m))
+		g->must_connect = true;
 	m->coming = g;
 	if (master_open_log(m, g->conf, &g->user) == -1) {
 		snprintf(why, sizeof(why), "log.to: cannot open %s: %s", g->conf->log_file,
@@ -122,38 +113,49 @@ reload_begin(struct master *m)
 	}
 }
 
+/* There is room: reload_blocked() has seen to it. */
+static void
+add_leaving(struct master *m, struct generation *g)
+{
+	m->leaving[m->nleaving++] = g;
+}
+
+/* Nobody serves yet, and now nobody will. After an upgrade's start somebody else does, and clients may be with us. */
+static void
+fail_start(struct master *m, int code, const char *why)
+{
+	log_error("cannot start: %s", why);
+	m->exit_code = code;
+	master_report_start(m, code, why);
+	master_stop(m, m->taking_over ? SIGTERM : SIGKILL);
+}
+
 void
 reload_fail(struct master *m, int code, const char *why)
 {
 	struct generation *g = m->coming;
 
 	m->coming = NULL;
-	m->leaving = g;
-	g->killed = true;
-	generation_tell(m, g, SIGKILL);
+	add_leaving(m, g);
+	generation_reject(m, g);
+	listeners_close(&g->listeners, m->serving != NULL ? &m->serving->listeners : NULL);
 	if (m->serving == NULL) {
-		listeners_close(&g->listeners, NULL);
-		log_error("cannot start: %s", why);
-		m->exit_code = code;
-		master_report_start(m, code, why);
-		master_stop(m, SIGKILL);
+		fail_start(m, code, why);
 		return;
 	}
-	listeners_close(&g->listeners, &m->serving->listeners);
 	if (master_open_log(m, m->serving->conf, &m->serving->user) == -1)
 		log_errno("cannot open the log of generation %u again", m->serving->number);
-	refused(m, why);
+	outcome_failed(m, why);
 }
 
 static void
 ask_to_leave(struct master *m, struct generation *old)
 {
-	m->leaving = old;
+	add_leaving(m, old);
 	old->deadline_ms = clock_mono_ms() + generation_drain_ms(old);
 	generation_tell(m, old, SIGTERM);
 	listeners_close(&old->listeners, &m->serving->listeners);
 	SCORE_ADD(m->board->reloads, 1);
-	note_end(m, true, "");
 	log_info("reloaded: generation %u drains", old->number);
 }
 
@@ -167,12 +169,16 @@ commit(struct master *m)
 	m->coming = NULL;
 	m->serving->must_connect = false;	/* proved; a successor may find the database away */
 	SCORE_SET(m->board->generation, m->serving->number);
+	if (m->taking_over) {
+		takeover_ready(m);
+		return;
+	}
 	generation_describe(m, m->serving, what, sizeof(what));
 	if (old == NULL)
 		log_info("ringd %s started: %s", RINGD_VERSION, what);
 	else
 		log_info("now serving: %s", what);
-	notify_ready(&m->setup->notify, what);
+	outcome_done(m, what);
 	if (old == NULL)
 		master_report_start(m, EXIT_OK, "");
 	else
@@ -192,31 +198,38 @@ give_up_waiting(struct master *m)
 	reload_fail(m, EXIT_FAULT, why);
 }
 
-static void
-see_off(struct master *m)
+/* true: the last of it has gone. */
+static bool
+see_off(struct master *m, struct generation *g)
 {
-	struct generation *g = m->leaving;
 	unsigned alive = slot_alive(m, g);
 
 	if (alive == 0) {
 		log_info("generation %u is gone", g->number);
-		m->leaving = NULL;
 		generation_free(g);
-	} else if (!g->killed && clock_mono_ms() >= g->deadline_ms) {
+		return true;
+	}
+	if (!g->killed && clock_mono_ms() >= g->deadline_ms) {
 		log_warn("generation %u did not drain in %lld s: killing %u left", g->number,
 		    (long long)generation_drain_ms(g) / 1000, alive);
 		g->killed = true;
 		generation_tell(m, g, SIGKILL);
 	}
+	return false;
 }
 
 void
 reload_turn(struct master *m)
 {
+	size_t left = 0;
+
 	if (m->coming != NULL && generation_ready(m, m->coming))
 		commit(m);
 	else if (m->coming != NULL && clock_mono_ms() >= m->coming->deadline_ms)
 		give_up_waiting(m);
-	if (m->leaving != NULL)
-		see_off(m);
+	for (size_t i = 0; i < m->nleaving; i++)
+		if (!see_off(m, m->leaving[i]))
+			m->leaving[left++] = m->leaving[i];
+	while (m->nleaving > left)
+		m->leaving[--m->nleaving] = NULL;
 }

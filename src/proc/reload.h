@@ -9,7 +9,9 @@
 
 struct master;
 
-bool	reload_possible(const struct master *m);	/* nobody is coming, nobody is leaving */
+/* Why neither a reload nor an upgrade can begin now; NULL: it can. */
+const char *reload_blocked(const struct master *m);
+bool	reload_has_database(const struct master *m);	/* the serving generation */
 void	reload_begin(struct master *m);			/* checks, opens what is new, forks; returns at once */
 /* The coming generation will not do: it is killed and the serving one stays. At the start this ends ringd with code. */
 void	reload_fail(struct master *m, int code, const char *why);

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/report.h"
 #include "conf/conf.h"
 
 #define SCORE_SLOTS	(2 * (CONF_MAX_WORKERS + 4))	/* two generations of every role */
@@ -115,9 +116,8 @@ struct scoreboard {
 	_Atomic unsigned	used;		/* places from here on were never taken */
 	_Atomic uint64_t	restarts[SCORE_ROLES][SCORE_CAUSES];	/* children that died without being asked */
 	_Atomic uint64_t	reloads, reloads_failed;
-	_Atomic uint64_t	reload_ms;	/* when the last one ended, real time; 0: none did */
-	_Atomic int		reload_ok;	/* how */
-	struct score_text	reload_reason;	/* why it failed */
+	_Atomic int		master_pid;
+	struct report_board	report;		/* of the last reload or upgrade */
 
 	_Alignas(SCORE_LINE) struct score_queue	queue;
 	struct score		slot[SCORE_SLOTS];

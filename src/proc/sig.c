@@ -90,3 +90,12 @@ sig_child(const sigset_t *outside)
 		set_action(defaults[i], SIG_DFL);
 	sigprocmask(SIG_SETMASK, outside, NULL);
 }
+
+void
+sig_exec(const sigset_t *outside)
+{
+	for (size_t i = 0; i < WATCHED; i++)
+		set_action(watched[i], SIG_DFL);
+	set_action(SIGPIPE, SIG_DFL);
+	sigprocmask(SIG_SETMASK, outside, NULL);
+}

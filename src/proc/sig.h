@@ -14,5 +14,7 @@ bool	sig_raised(int signo);		/* has it come since it was last taken? */
 bool	sig_take(int signo);		/* the same, and the flag is down again */
 /* In a child after fork: default actions (INT, HUP, USR1, USR2, PIPE ignored, see child.h), nothing blocked. */
 void	sig_child(const sigset_t *outside);
+/* Between fork and exec of another program: all actions default, nothing blocked. */
+void	sig_exec(const sigset_t *outside);
 
 #endif

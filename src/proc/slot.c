@@ -98,7 +98,7 @@ fill_heritage(struct master *m, const struct slot *s, struct heritage *h)
 static _Noreturn void
 become_child(struct master *m, const struct slot *s, int ready_fd)
 {
-	struct generation *others[] = { m->coming, m->serving, m->leaving };
+	struct generation *others[2 + LEAVING_MAX] = { m->coming, m->serving };
 	struct child_setup setup = {
 		.role = s->role,
 		.conf = s->generation->conf,
@@ -109,6 +109,7 @@ become_child(struct master *m, const struct slot *s, int ready_fd)
 		.name = s->name,
 	};
 
+	memcpy(&others[2], m->leaving, sizeof(m->leaving));
 	for (size_t i = 0; i < COUNT(others); i++) {
 		if (others[i] != NULL && others[i] != s->generation) {
 			conf_free(others[i]->conf);
@@ -151,6 +152,7 @@ slot_spawn(struct master *m, struct slot *s)
 	s->ready_ms = 0;
 	s->reopen_owed = false;
 	s->late = false;
+	s->why[0] = '\0';
 	s->state = SLOT_STARTING;
 	s->due_ms = clock_mono_ms() + generation_ready_ms(s->generation);
 	SCORE_SET(score_of(m, s)->pid, (int)pid);
@@ -169,17 +171,19 @@ close_ready(struct slot *s)
 void
 slot_hear_ready(struct master *m, struct slot *s)
 {
-	char byte;
+	char said[1 + CHILD_WHY_SIZE];
 	ssize_t n;
 
 	if (s->state == SLOT_FREE || s->ready_fd == -1)
 		return;
-	n = read(s->ready_fd, &byte, 1);
+	n = read(s->ready_fd, said, sizeof(said));
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	close_ready(s);
-	if (n != 1 || s->state != SLOT_STARTING)
-		return;		/* closed without a word: it has died or will be late */
+	if (n > 1 && said[0] == '\0')
+		snprintf(s->why, sizeof(s->why), "%.*s", (int)n - 1, said + 1);
+	if (n < 1 || said[0] != 1 || s->state != SLOT_STARTING)
+		return;		/* it has died, will leave or will be late */
 	s->state = SLOT_READY;
 	s->ready_ms = clock_mono_ms();
 	scoreboard_set_state(score_of(m, s), SCORE_READY);
@@ -235,5 +239,15 @@ slot_alive(const struct master *m, const struct generation *g)
 	for (size_t i = 0; i < SCORE_SLOTS; i++)
 		if (m->slot[i].pid != 0 && (g == NULL || m->slot[i].generation == g))
 			n++;
+	return n;
+}
+
+unsigned
+slot_count_free(const struct master *m)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < SCORE_SLOTS; i++)
+		n += m->slot[i].state == SLOT_FREE;
 	return n;
 }

@@ -40,6 +40,7 @@ struct slot {
 	bool			 after_crash;	/* the one before died by signal or error */
 	bool			 reopen_owed;	/* logs were rotated while it was starting */
 	bool			 late;		/* it was not ready in time and has been killed for it */
+	char			 why[CHILD_WHY_SIZE];	/* what it said when it could not get ready; "" */
 };
 
 /* A free slot filled in, state WAITING and due now; NULL when all are taken. */
@@ -55,5 +56,6 @@ void		 slot_count_death(struct master *m, const struct slot *s, int status);
 struct slot	*slot_by_pid(struct master *m, pid_t pid);
 /* How many slots of g (NULL: of all) have a living child. */
 unsigned	 slot_alive(const struct master *m, const struct generation *g);
+unsigned	 slot_count_free(const struct master *m);
 
 #endif

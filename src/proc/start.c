@@ -17,30 +17,48 @@
 #include "os/fds.h"
 #include "proc/detach.h"
 #include "proc/master.h"
+#include "proc/outcome.h"
 #include "proc/reload.h"
 #include "proc/sig.h"
 
 #define MASTER_UMASK	027
 
-static int
-take_pidfile(struct master *m)
+#define WHY_SIZE	GENERATION_WHY_SIZE
+
+/* The lock of the master before us is ours too; it writes its own number there until it lets go. */
+static bool
+adopt_pidfile(struct master *m, const char *path, int fd, char why[WHY_SIZE])
+{
+	if (path != NULL && pidfile_adopt(&m->pidfile, fd, path) == 0)
+		return true;
+	if (fd != -1)
+		close(fd);
+	snprintf(why, WHY_SIZE, "pid_file: %s is not the one of the running ringd; it can change only at a restart",
+	    path != NULL ? path : "none");
+	return false;
+}
+
+static bool
+take_pidfile(struct master *m, char why[WHY_SIZE])
 {
 	const char *path = m->setup->conf->pid_file;
 	pid_t owner;
 
+	if (m->taking_over && m->setup->birth->handover.pid_fd != -1)
+		return adopt_pidfile(m, path, m->setup->birth->handover.pid_fd, why);
 	if (path == NULL || pidfile_take(&m->pidfile, path, &owner) == 0)
-		return EXIT_OK;
+		return true;
 	if (errno == EWOULDBLOCK && owner != 0)
-		log_error("already running, pid %ld (%s is locked)", (long)owner, path);
+		snprintf(why, WHY_SIZE, "already running, pid %ld (%s is locked)", (long)owner, path);
 	else if (errno == EWOULDBLOCK)
-		log_error("already running (%s is locked)", path);
+		snprintf(why, WHY_SIZE, "already running (%s is locked)", path);
 	else
-		log_errno("pid_file: %s", path);
-	return EXIT_FAULT;
+		snprintf(why, WHY_SIZE, "pid_file: %s: %s", path, strerror(errno));
+	return false;
 }
 
 static bool
-make_shared(struct master *m)
+make_shared(struct master *m, char why[WHY_SIZE])
 {
 	const char *roles[SCORE_ROLES];
 
@@ -49,7 +67,7 @@ make_shared(struct master *m)
 	m->board = scoreboard_new(roles, (unsigned)m->setup->nroles);
 	if (m->board == NULL || pipe2(m->wake, O_CLOEXEC | O_NONBLOCK) == -1 ||
 	    pipe2(m->life, O_CLOEXEC | O_NONBLOCK) == -1) {
-		log_errno("cannot make what is shared with children");
+		snprintf(why, WHY_SIZE, "cannot make what is shared with children: %s", strerror(errno));
 		return false;
 	}
 	return true;
@@ -57,30 +75,30 @@ make_shared(struct master *m)
 
 /* Everything that can fail because of the machine or the configuration, while whoever typed the command still looks. */
 static int
-prepare(struct master *m)
+prepare(struct master *m, char why[WHY_SIZE])
 {
 	struct conf *conf = m->setup->conf;
-	char why[GENERATION_WHY_SIZE];
+	struct birth *birth = m->setup->birth;
 
 	if (priv_is_root() && conf->user == NULL) {
-		log_error("refusing to run workers as root; set user: in %s", m->setup->conf_path);
+		snprintf(why, WHY_SIZE, "refusing to run workers as root; set user: in %s", m->setup->conf_path);
 		conf_free(conf);
 		return EXIT_CONFIG;
 	}
 	if (fds_raise_limit() == -1)
 		log_warn("cannot raise the limit of open files: %s", strerror(errno));
-	if (take_pidfile(m) != EXIT_OK || !make_shared(m)) {
+	if (!take_pidfile(m, why) || !make_shared(m, why)) {
 		conf_free(conf);
 		return EXIT_FAULT;
 	}
 	umask(MASTER_UMASK);
-	m->coming = generation_new(conf, NULL, 1, why);
-	if (m->coming == NULL) {
-		log_error("%s", why);
+	m->coming = generation_new(conf, NULL, &birth->inherited, 1, why);
+	if (m->coming == NULL)
 		return EXIT_FAULT;
-	}
+	m->coming->must_connect = birth->handover.must_connect;
+	inherit_close_rest(&birth->inherited);
 	if (master_open_log(m, conf, &m->coming->user) == -1) {
-		log_errno("log.to: cannot open %s", conf->log_file);
+		snprintf(why, WHY_SIZE, "log.to: cannot open %s: %s", conf->log_file, strerror(errno));
 		return EXIT_FAULT;
 	}
 	if (!priv_is_root() && conf->user != NULL && m->coming->user.uid != geteuid())
@@ -88,62 +106,78 @@ prepare(struct master *m)
 	return EXIT_OK;
 }
 
+/* A new master is where a detached one would be, but for its folder: the one before us had left the terminal. */
+static bool
+leave_terminal(struct master *m)
+{
+	if (!m->setup->detach)
+		return true;
+	if (m->taking_over)
+		return chdir("/") == 0;
+	m->start_fd = detach();
+	return m->start_fd != -1;
+}
+
 /* From here on faults are told to the log, and to whoever waits for the start. */
 static bool
-settle(struct master *m)
+settle(struct master *m, char why[WHY_SIZE])
 {
-	if (m->setup->detach) {
-		m->start_fd = detach();
-		if (m->start_fd == -1) {
-			log_errno("cannot detach");
-			return false;
-		}
-	}
-	if (!sig_start(&m->outside)) {
-		log_errno("cannot catch signals");
-		return false;
-	}
-	if (pidfile_write(&m->pidfile) == -1) {
-		log_errno("pid_file: %s", m->pidfile.path);
-		return false;
-	}
+	const char *what = NULL;
+
+	if (!leave_terminal(m))
+		what = "cannot detach";
+	else if (!sig_start(&m->outside))
+		what = "cannot catch signals";
+	else if (!m->taking_over && pidfile_write(&m->pidfile) == -1)
+		what = m->pidfile.path;
 	/* In the foreground standard error stays: what libc or a sanitizer has to say belongs in the journal. */
-	if (fds_null_stdio(!m->setup->detach || master_log_target(m, m->coming->conf) == LOG_TO_STDERR) == -1) {
-		log_errno("/dev/null");
-		return false;
-	}
-	return true;
+	else if (fds_null_stdio(!m->setup->detach || master_log_target(m, m->coming->conf) == LOG_TO_STDERR) == -1)
+		what = "/dev/null";
+	if (what != NULL)
+		snprintf(why, WHY_SIZE, "%s: %s", what, strerror(errno));
+	return what == NULL;
 }
 
 static void
 finish(struct master *m)
 {
-	struct generation *all[] = { m->leaving, m->coming, m->serving };
+	struct generation *all[2 + LEAVING_MAX] = { m->coming, m->serving };
 
-	master_report_start(m, EXIT_FAULT, "cannot start; the log says why");
+	memcpy(&all[2], m->leaving, sizeof(m->leaving));
 	for (size_t i = 0; i < COUNT(all); i++) {
 		if (all[i] == NULL)
 			continue;
 		listeners_close(&all[i]->listeners, NULL);
 		generation_free(all[i]);
 	}
-	pidfile_remove(&m->pidfile);
+	outcome_forget(m);
+	if (m->taking_over)
+		pidfile_let_go(&m->pidfile);
+	else
+		pidfile_remove(&m->pidfile);
 }
 
 int
 master_run(const struct master_setup *setup)
 {
-	char why[GENERATION_WHY_SIZE];
+	char why[WHY_SIZE] = "cannot start; the log says why";
 	struct master m;
 
 	memset(&m, 0, sizeof(m));
 	m.setup = setup;
 	m.pidfile.fd = -1;
 	m.start_fd = -1;
-	m.exit_code = prepare(&m);
-	if (m.exit_code == EXIT_OK && !settle(&m))
+	m.upgrade.link_fd = -1;
+	m.link_fd = setup->birth->handover.link_fd;
+	m.taking_over = m.link_fd != -1;
+	m.exit_code = prepare(&m, why);
+	if (m.exit_code == EXIT_OK && !settle(&m, why))
 		m.exit_code = EXIT_FAULT;
-	if (m.exit_code == EXIT_OK) {
+	if (m.exit_code != EXIT_OK) {
+		log_error("%s", why);
+		master_report_start(&m, m.exit_code, why);
+	} else {
+		outcome_begin(&m, m.taking_over ? REPORT_UPGRADE : REPORT_START);
 		if (!generation_start(&m, m.coming, why))
 			reload_fail(&m, EXIT_FAULT, why);
 		master_loop(&m);

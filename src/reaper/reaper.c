@@ -171,6 +171,7 @@ on_state(void *arg, enum db_state state)
 	score_db(r->h->score, shown[state], db_state_reason(r->db));
 	if (state != DB_READY && r->h->must_connect && !r->attempted) {
 		log_error("no database with this configuration, though there was one before: %s", db_state_reason(r->db));
+		child_unfit(r->h, db_state_reason(r->db));
 		r->exit_code = EXIT_FAULT;
 		loop_stop(r->loop);
 		return;

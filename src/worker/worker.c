@@ -74,6 +74,16 @@ drained(void *arg)
 		loop_stop(w->loop);
 }
 
+/* An address that no other process serves refuses from now on, instead of taking clients whom nobody will answer. */
+static void
+close_listeners(const struct heritage *h, bool admin_too)
+{
+	for (size_t i = 0; i < h->conf->nlisten; i++)
+		close(h->listen_fd[i]);
+	for (size_t i = 0; i < h->conf->nadmin && admin_too; i++)
+		close(h->admin_fd[i]);
+}
+
 static void
 public_drained(void *arg)
 {
@@ -99,6 +109,7 @@ drain(void *arg)
 	http_server_drain(w->public, w->h->conf->http_drain_timeout_ms, public_drained, w);
 	if (!w->last)
 		http_server_drain(w->admin, w->h->conf->http_drain_timeout_ms, drained, w);
+	close_listeners(w->h, !w->last);
 }
 
 static void
@@ -183,6 +194,7 @@ database_changed(void *arg, enum db_state s)
 		api_database_ready(&w->api, begin_service, w);
 	} else if (w->h->must_connect && !w->listening) {
 		log_error("no database with this configuration, though there was one before: %s", db_state_reason(w->db));
+		child_unfit(w->h, db_state_reason(w->db));
 		w->exit_code = EXIT_FAULT;
 		loop_stop(w->loop);
 	} else {

@@ -2,6 +2,7 @@
 import itertools
 import pathlib
 import shutil
+import signal
 
 import pytest
 
@@ -55,6 +56,8 @@ def new_daemon(base, pg, new_database):
         if d.process and d.process.poll() is None:
             d.process.kill()
             d.process.wait(10)
+        if d.pid_file.exists():         # replaced by an upgrade, or in the background
+            d.stop_master(signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")

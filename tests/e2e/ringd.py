@@ -38,6 +38,14 @@ def wait_for(what, condition, seconds=20.0, every=0.05):
         time.sleep(every)
 
 
+def is_alive(pid):
+    """A zombie is not: whoever should have waited for it may be gone."""
+    try:
+        return "\nState:\tZ" not in pathlib.Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -271,6 +279,19 @@ class Daemon:
             self.process.wait(10)
             raise AssertionError(f"ringd did not end within {seconds} s of {signo}:\n{self.text()[-3000:]}")
         return self.process.returncode
+
+    def master(self):
+        """The pid in the pid file: after an upgrade another process than the one that was started here."""
+        return int(self.pid_file.read_text())
+
+    def stop_master(self, signo=signal.SIGTERM, seconds=40):
+        """Ends whoever the master is now."""
+        pid = self.master() if self.pid_file.exists() else 0
+        if pid and is_alive(pid) and b"ringd" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():     # not one that was killed
+            os.kill(pid, signo)
+            wait_for(f"master {pid} to end", lambda: not is_alive(pid), seconds)
+        if self.process is not None:
+            self.process.wait(seconds)
 
     def status(self):
         return request(self.admin, "GET", "/status").json["data"]

@@ -282,13 +282,12 @@ collect(void *arg, const char *text)
 	buf_putc(arg, '\n');
 }
 
-/* What conf_diff says of two texts, and what it takes to go from one to the other. */
+/* What conf_diff says of two texts, and that a reload leaves alone what only a restart can change. */
 static void
-check_diff(const char *one, const char *two, const char *lines, const char *restart)
+check_diff(const char *one, const char *two, const char *lines)
 {
 	struct conf_error	 err;
 	struct conf		*a = load(one, &err), *b = load(two, &err);
-	const char		*key = NULL;
 	struct buf		 said;
 
 	assert_non_null(a);
@@ -297,9 +296,10 @@ check_diff(const char *one, const char *two, const char *lines, const char *rest
 	conf_diff(a, b, collect, &said);
 	buf_putc(&said, '\0');
 	assert_string_equal(said.p, lines);
-	assert_int_equal(conf_can_reload(a, b, &key), restart == NULL);
-	if (restart != NULL)
-		assert_string_equal(key, restart);
+	assert_true(conf_keep(a, b));
+	for (size_t i = 0; i < conf_keys.n; i++)
+		if (conf_keys.keys[i].when == CONF_RESTART)
+			assert_true(conf_value_equal(&conf_keys.keys[i], a, b));
 	buf_free(&said);
 	conf_free(a);
 	conf_free(b);
@@ -309,28 +309,82 @@ static void
 test_diff(void **unused)
 {
 	(void)unused;
-	check_diff(LISTEN URLS, URLS LISTEN "http: {body_bytes: 1024K}\n", "", NULL);
-	check_diff(LISTEN URLS, LISTEN URLS "http: {body_bytes: 2M}\n", "http.body_bytes: changed\n", NULL);
-	check_diff(LISTEN URLS, LISTEN URLS "user: a\n", "user: restart needed\n", "user");
+	check_diff(LISTEN URLS, URLS LISTEN "http: {body_bytes: 1024K}\n", "");
+	check_diff(LISTEN URLS, LISTEN URLS "http: {body_bytes: 2M}\n", "http.body_bytes: 1M -> 2M\n");
+	check_diff(LISTEN URLS, LISTEN URLS "user: a\n", "user: none -> a, restart needed\n");
+	check_diff(LISTEN URLS "user: a\n", LISTEN URLS, "user: a -> none, restart needed\n");
 	check_diff(LISTEN URLS "group: a\npid_file: /a\n", LISTEN URLS "group: b\npid_file: /b\njson: {depth: 9}\n",
-	    "group: restart needed\npid_file: restart needed\njson.depth: changed\n", "group");
+	    "group: a -> b, restart needed\npid_file: /a -> /b, restart needed\njson.depth: 64 -> 9\n");
+	check_diff(LISTEN URLS "workers: 2\n", LISTEN URLS "workers: 4\nreaper: {poll: 1500ms}\n",
+	    "workers: 2 -> 4\nreaper.poll: 1s -> 1500ms\n");
 	check_diff(LISTEN URLS, LISTEN URLS "webhooks: {dialpad: {secret: geheim}}\n",
-	    "webhooks.dialpad.secret: changed\n", NULL);
+	    "webhooks.dialpad.secret: changed\n");
 	check_diff(LISTEN URLS "webhooks: {dialpad: {secret: geheim}}\n",
-	    LISTEN URLS "webhooks: {dialpad: {secret: gEheim}}\n", "webhooks.dialpad.secret: changed\n", NULL);
-	check_diff(LISTEN URLS, "listen: [127.0.0.1:8080, 127.0.0.1:8081]\n" URLS, "listen: changed\n", NULL);
+	    LISTEN URLS "webhooks: {dialpad: {secret: gEheim}}\n", "webhooks.dialpad.secret: changed\n");
+	check_diff(LISTEN URLS, "listen: [127.0.0.1:8080, 127.0.0.1:8081]\n" URLS,
+	    "listen: 127.0.0.1:8080 -> 127.0.0.1:8080, 127.0.0.1:8081\n");
 	check_diff(LISTEN URLS, "listen: [{address: 127.0.0.1:8080, proxy_protocol: true}]\n" URLS,
-	    "listen: changed\n", NULL);
+	    "listen: 127.0.0.1:8080 -> 127.0.0.1:8080 (proxy_protocol)\n");
 	check_diff(LISTEN URLS "log: {to: /a}\n", LISTEN URLS "log: {to: /b, level: warn, access: false}\n",
-	    "log.to: changed\nlog.level: changed\nlog.access: changed\n", NULL);
+	    "log.to: /a -> /b\nlog.level: info -> warn\nlog.access: true -> false\n");
+	check_diff(LISTEN URLS "log: {to: syslog}\n", LISTEN URLS, "log.to: syslog -> stderr\n");
 	check_diff(LISTEN URLS "proxy: {trusted: 10.0.0.0/8}\n", LISTEN URLS "proxy: {trusted: 10.0.0.0/9}\n",
-	    "proxy.trusted: changed\n", NULL);
+	    "proxy.trusted: 10.0.0.0/8 -> 10.0.0.0/9\n");
 	check_diff(LISTEN URLS "admin: {users: [a, b]}\n", LISTEN URLS "admin: {users: [a, c]}\n",
-	    "admin.users: changed\n", NULL);
-	check_diff(LISTEN URLS "admin: {groups: a}\n", LISTEN URLS, "admin.groups: changed\n", NULL);
-	check_diff(LISTEN URLS "admin: {groups: [a]}\n", LISTEN URLS "admin: {groups: a}\n", "", NULL);
-	check_diff(LISTEN URLS "proxy: {trusted: 10.0.0.0/8}\n", LISTEN URLS "proxy: {trusted: 11.0.0.0/8}\n",
-	    "proxy.trusted: changed\n", NULL);
+	    "admin.users: a, b -> a, c\n");
+	check_diff(LISTEN URLS "admin: {groups: a}\n", LISTEN URLS, "admin.groups: a -> none\n");
+	check_diff(LISTEN URLS "admin: {groups: [a]}\n", LISTEN URLS "admin: {groups: a}\n", "");
+	check_diff(LISTEN URLS "proxy: {trusted: [10.0.0.0/8, unix]}\n", LISTEN URLS,
+	    "proxy.trusted: 10.0.0.0/8, unix -> none\n");
+}
+
+/* An address of a database is never shown, whatever part of it changed. */
+static void
+test_diff_hides(void **unused)
+{
+	struct conf_error	err;
+	struct conf		*a = load(LISTEN URLS, &err), *b = load(LISTEN "database: {worker_url: "
+				    "postgresql://w:geheim@elsewhere/r, reaper_url: postgresql://r@elsewhere/r}\n", &err);
+	struct buf		 said;
+
+	(void)unused;
+	assert_non_null(a);
+	assert_non_null(b);
+	buf_init(&said, 4096);
+	conf_diff(a, b, collect, &said);
+	buf_putc(&said, '\0');
+	assert_string_equal(said.p, "database.worker_url: changed\ndatabase.reaper_url: changed\n");
+	buf_free(&said);
+	conf_free(a);
+	conf_free(b);
+}
+
+/* Sixteen long paths do not fit a line: cut, and both ends of it still there. */
+static void
+test_diff_is_cut(void **unused)
+{
+	static char		two[4096];
+	struct conf_error	err;
+	struct conf		*a = load(LISTEN URLS, &err), *b;
+	struct buf		 said;
+
+	(void)unused;
+	snprintf(two, sizeof(two), "listen:\n");
+	for (int i = 0; i < CONF_MAX_LISTEN; i++)
+		snprintf(two + strlen(two), sizeof(two) - strlen(two), " - unix:/%080d\n", i);
+	snprintf(two + strlen(two), sizeof(two) - strlen(two), URLS);
+	b = load(two, &err);
+	assert_non_null(a);
+	assert_non_null(b);
+	buf_init(&said, 4096);
+	conf_diff(a, b, collect, &said);
+	buf_putc(&said, '\0');
+	assert_true(said.len < CONF_DIFF_SIZE + 2);
+	assert_ptr_equal(strstr(said.p, "listen: 127.0.0.1:8080 -> unix:/0"), said.p);
+	assert_string_equal(said.p + said.len - 5, "...\n");
+	buf_free(&said);
+	conf_free(a);
+	conf_free(b);
 }
 
 int
@@ -344,6 +398,8 @@ main(void)
 		cmocka_unit_test(test_log_file_goes_with_its_choice),
 		cmocka_unit_test(test_table_as_printed),
 		cmocka_unit_test(test_diff),
+		cmocka_unit_test(test_diff_hides),
+		cmocka_unit_test(test_diff_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

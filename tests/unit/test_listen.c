@@ -96,7 +96,7 @@ opened_with_the_right_modes_and_removed(void **state)
 	mode_t before = umask(027);
 	int fd;
 
-	assert_true(listeners_open(&l, &c, NULL, &none, why));
+	assert_true(listeners_open(&l, &c, NULL, NULL, &none, why));
 	assert_int_equal(umask(before), 027);
 	assert_int_equal(mode_of(p->path), 0660);
 	assert_int_equal(mode_of(p->admin + 5), 0666);
@@ -120,8 +120,8 @@ same_address_keeps_its_socket(void **state)
 	char why[LISTEN_WHY_SIZE] = "";
 	int fd;
 
-	assert_true(listeners_open(&first, &one, NULL, &none, why));
-	assert_true(listeners_open(&second, &two, &first, &none, why));
+	assert_true(listeners_open(&first, &one, NULL, NULL, &none, why));
+	assert_true(listeners_open(&second, &two, &first, NULL, &none, why));
 	assert_int_equal(second.http[1].fd, first.http[0].fd);
 	assert_int_not_equal(second.http[0].fd, first.http[0].fd);
 	listeners_close(&first, &second);
@@ -143,8 +143,8 @@ failure_undoes_what_is_new_and_only_that(void **state)
 	char why[LISTEN_WHY_SIZE] = "";
 	int fd;
 
-	assert_true(listeners_open(&first, &one, NULL, &none, why));
-	assert_false(listeners_open(&second, &two, &first, &none, why));
+	assert_true(listeners_open(&first, &one, NULL, NULL, &none, why));
+	assert_false(listeners_open(&second, &two, &first, NULL, &none, why));
 	assert_non_null(strstr(why, "unix:/nonexistent/socket"));
 	assert_int_equal(second.nhttp, 0);
 	assert_int_equal(access(p->admin + 5, F_OK), -1);
@@ -163,8 +163,8 @@ socket_of_the_living_is_left_alone(void **state)
 	char why[LISTEN_WHY_SIZE] = "";
 	int fd;
 
-	assert_true(listeners_open(&l, &c, NULL, &none, why));
-	assert_false(listeners_open(&again, &c, NULL, &none, why));
+	assert_true(listeners_open(&l, &c, NULL, NULL, &none, why));
+	assert_false(listeners_open(&again, &c, NULL, NULL, &none, why));
 	assert_non_null(strstr(why, "answers"));
 	fd = connect_to(p->path);
 	assert_true(fd != -1);
@@ -172,7 +172,7 @@ socket_of_the_living_is_left_alone(void **state)
 	listeners_close_fds(&l);	/* as if killed: the file stays, nobody answers */
 	assert_int_equal(access(p->path, F_OK), 0);
 	poll(NULL, 0, 20);		/* a file system's clock may tick slowly, and the next file gets the same inode */
-	assert_true(listeners_open(&again, &c, NULL, &none, why));
+	assert_true(listeners_open(&again, &c, NULL, NULL, &none, why));
 	listeners_close(&l, NULL);	/* is not the file that we made: stays */
 	assert_int_equal(access(p->path, F_OK), 0);
 	listeners_close(&again, NULL);
@@ -190,7 +190,7 @@ a_file_is_never_removed(void **state)
 
 	assert_true(fd != -1);
 	close(fd);
-	assert_false(listeners_open(&l, &c, NULL, &none, why));
+	assert_false(listeners_open(&l, &c, NULL, NULL, &none, why));
 	assert_non_null(strstr(why, "not a socket"));
 	assert_int_equal(access(p->path, F_OK), 0);
 }
@@ -208,7 +208,7 @@ bad_addresses_are_named(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		snprintf(address, sizeof(address), "%s", bad[i]);
-		assert_false(listeners_open(&l, &c, NULL, &none, why));
+		assert_false(listeners_open(&l, &c, NULL, NULL, &none, why));
 		assert_non_null(strstr(why, "expected an IP address"));
 	}
 }

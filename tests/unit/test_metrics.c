@@ -175,6 +175,7 @@ requests_come_by_route_and_class(void **state)
 static void
 processes_and_reloads(void **state)
 {
+	struct report report = { .pid = 1 };
 	struct scoreboard *b = new_board();
 	const char *all;
 
@@ -192,7 +193,9 @@ processes_and_reloads(void **state)
 	SCORE_ADD(b->restarts[REAPER][SCORE_SIGNAL], 2);
 	SCORE_ADD(b->restarts[WORKER][SCORE_TIMEOUT], 3);
 	SCORE_ADD(b->reloads_failed, 1);
-	SCORE_SET(b->reload_ms, 1);
+	report_begin(&report, REPORT_RELOAD, 1);
+	report_end(&report, REPORT_FAILED, "no", 2);
+	report_publish(&b->report, &report);
 	score_db(&b->slot[0], SCORE_DB_UP, "");
 	all = written(b, 0);
 	assert_line(all, "ringd_child_restarts_total{role=\"reaper\",cause=\"signal\"} 2");
@@ -200,7 +203,8 @@ processes_and_reloads(void **state)
 	assert_line(all, "ringd_reloads_total{result=\"failed\"} 1");
 	assert_line(all, "ringd_last_reload_successful 0");
 	assert_line(all, "ringd_database_up{role=\"worker\"} 1");
-	SCORE_SET(b->reload_ok, 1);
+	report_end(&report, REPORT_DONE, "yes", 3);
+	report_publish(&b->report, &report);
 	assert_line(written(b, 0), "ringd_last_reload_successful 1");
 }
 

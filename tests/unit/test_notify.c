@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "os/notify.h"
 
 struct manager {
@@ -144,6 +145,34 @@ long_text_is_cut(void **state)
 }
 
 static void
+successor_and_watchdog(void **state)
+{
+	struct manager *m = *state;
+	struct notify n;
+
+	assert_true(notify_init(&n, m->path));
+	notify_successor(&n, 4711, "generation 1");
+	assert_heard(m, "MAINPID=4711\nREADY=1\nSTATUS=generation 1");
+	notify_alive(&n);
+	assert_heard(m, "WATCHDOG=1");
+	assert_silence(m);
+}
+
+static void
+watchdog_period(void **state)
+{
+	static const struct { const char *usec, *pid; int64_t ms; } cases[] = {
+		{ "30000000", NULL, 15000 }, { "30000000", "7", 15000 }, { "30000000", "8", 0 }, { NULL, "7", 0 },
+		{ "1", NULL, 1 }, { "0", NULL, 0 }, { "-1", NULL, 0 }, { "", NULL, 0 }, { "3s", NULL, 0 }, { "2000", "", 0 },
+		{ "2000", "x", 0 }, { "99999999999999999999", NULL, 0 }, { "86400000001", NULL, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(notify_watchdog_ms(cases[i].usec, cases[i].pid, 7), cases[i].ms);
+}
+
+static void
 nobody_asked(void **state)
 {
 	struct manager *m = *state;
@@ -201,6 +230,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(ready_and_stopping),
+		TEST(successor_and_watchdog),
+		TEST(watchdog_period),
 		TEST(reloading_tells_the_monotonic_time),
 		TEST(text_cannot_add_a_line),
 		TEST(long_text_is_cut),

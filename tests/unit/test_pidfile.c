@@ -189,6 +189,51 @@ another_ones_file_is_left_alone(void **state)
 	assert_content(p->file, "77\n");
 }
 
+/* What a signaller asks: who holds it? Never a number that only happens to be alive. */
+static void
+holder_is_who_has_the_lock(void **state)
+{
+	struct place *p = *state;
+	struct pidfile pf;
+	pid_t owner;
+
+	assert_int_equal(pidfile_holder(p->file), 0);
+	write_text(p->file, "1\n");
+	assert_int_equal(pidfile_holder(p->file), 0);
+	write_text(p->file, "nonsense\n");
+	assert_int_equal(pidfile_holder(p->file), 0);
+	assert_int_equal(pidfile_take(&pf, p->file, &owner), 0);
+	assert_int_equal(pidfile_holder(p->file), 0);		/* has not said who it is */
+	assert_int_equal(pidfile_write(&pf), 0);
+	assert_int_equal(pidfile_holder(p->file), getpid());
+	pidfile_remove(&pf);
+	assert_int_equal(symlink(p->other, p->file), 0);
+	assert_int_equal(pidfile_holder(p->file), -1);
+}
+
+/* As at an upgrade: two processes have one lock; the one that goes leaves everything to the other. */
+static void
+the_lock_is_passed_on(void **state)
+{
+	struct place *p = *state;
+	struct pidfile old, new, third;
+	pid_t owner;
+
+	assert_int_equal(pidfile_take(&old, p->file, &owner), 0);
+	assert_int_equal(pidfile_write(&old), 0);
+	assert_int_equal(pidfile_adopt(&new, dup(old.fd), p->other), -1);
+	assert_int_equal(new.fd, -1);
+	assert_int_equal(pidfile_adopt(&new, dup(old.fd), p->file), 0);
+	pidfile_let_go(&old);
+	pidfile_let_go(&old);	/* harmless */
+	assert_int_equal(access(p->file, F_OK), 0);
+	assert_int_equal(pidfile_take(&third, p->file, &owner), -1);
+	assert_int_equal(errno, EWOULDBLOCK);
+	assert_int_equal(pidfile_write(&new), 0);
+	pidfile_remove(&new);
+	assert_int_equal(access(p->file, F_OK), -1);
+}
+
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, make_place, remove_place)
 
 int
@@ -196,6 +241,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(holds_our_pid_and_goes_away),
+		TEST(holder_is_who_has_the_lock),
+		TEST(the_lock_is_passed_on),
 		TEST(second_learns_who_holds_it),
 		TEST(leftover_number_is_no_holder),
 		TEST(strange_content_is_no_owner),
