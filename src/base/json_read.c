@@ -67,6 +67,8 @@ link_siblings(jsmntok_t *tokens, int count)
 	tokens[0].next_sibling = 0;
 }
 
+_Static_assert(sizeof(jsmntok_t) <= JSON_TOKEN_BYTES, "JSON_TOKEN_BYTES is too small");
+
 bool
 json_parse(struct json_doc *doc, struct arena *a, struct str text, const struct json_limits *lim,
     struct json_error *err)

@@ -17,6 +17,7 @@
 
 enum json_type { JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
+#define JSON_TOKEN_BYTES 20	/* of the arena, for each value or member name */
 #define JSON_DEPTH_MAX	512	/* limits above it count as this */
 
 struct json_limits {

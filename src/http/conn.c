@@ -135,7 +135,7 @@ begin_request(struct http_conn *c)
 		server_conn_ready(c);
 		return false;
 	}
-	arena_init(&rq->arena, s->limits.header_bytes + s->limits.body_bytes + CONN_ARENA_SLACK);
+	arena_init(&rq->arena, s->limits.header_bytes + s->limits.body_bytes + s->limits.handler_bytes + CONN_ARENA_SLACK);
 	buf_init(&rq->extra, CONN_EXTRA_MAX);
 	rq->started_us = clock_mono_us();
 	rq->peer = c->peer;

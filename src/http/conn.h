@@ -28,7 +28,7 @@
 #define CONN_PASS_REQUESTS	4	/* of one connection's pipeline before the others have their turn */
 #define CONN_BODY_STEP		65536	/* so much progress renews the body's time */
 #define CONN_BODY_IGNORED	65536	/* body of a route that wants none */
-#define CONN_ARENA_SLACK	(8 * 1024 * 1024)	/* what a handler may take beyond head and body */
+#define CONN_ARENA_SLACK	(8 * 1024 * 1024)	/* what any handler may take beyond head and body */
 #define CONN_EXTRA_MAX		16384	/* header lines added by a handler */
 #define CONN_LINGER_BYTES	((size_t)4 << 20)
 #define CONN_LINGER_MS		2000

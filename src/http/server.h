@@ -16,6 +16,7 @@
 struct http_limits {
 	size_t	 header_bytes, header_count, url_bytes, body_bytes;
 	size_t	 body_memory;		/* bodies being received at one time, all connections together */
+	size_t	 handler_bytes;		/* what a handler may take of a request's arena beyond CONN_ARENA_SLACK */
 	int64_t	 header_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms;
 	size_t	 connections, reserve_fds, requests_per_connection;
 };

@@ -181,7 +181,7 @@ on_state(void *arg, enum db_state state)
 	r->settled = false;
 	if (state == DB_READY) {
 		r->work = r->retries = true;
-		kick(r);
+		sweep_due(r);	/* perhaps it is another server, or a copy from before today's partition was made */
 	} else if (!r->stopping)
 		scoreboard_queue_seen(r->h->board, -1, 0, 0);
 }

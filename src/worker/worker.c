@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "api/auth.h"
 #include "api/hooks.h"
+#include "base/json_read.h"
 #include "base/log.h"
 #include "db/stmt_worker.h"
 #include "http/server.h"
@@ -216,6 +217,8 @@ set_up(struct worker *w)
 		.header_bytes = (size_t)c->http_header_bytes, .header_count = (size_t)c->http_header_count,
 		.url_bytes = (size_t)c->http_url_bytes, .body_bytes = (size_t)c->http_body_bytes,
 		.body_memory = (size_t)c->http_body_memory,
+		/* A delivery is decoded once as a whole and once field by field, and parsed. */
+		.handler_bytes = 2 * (size_t)c->http_body_bytes + (size_t)c->json_tokens * JSON_TOKEN_BYTES,
 		.header_timeout_ms = c->http_header_timeout_ms, .body_timeout_ms = c->http_body_timeout_ms,
 		.idle_timeout_ms = c->http_idle_timeout_ms, .write_timeout_ms = c->http_write_timeout_ms,
 		.connections = (size_t)c->http_connections, .reserve_fds = (size_t)c->http_reserve_fds,

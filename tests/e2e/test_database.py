@@ -162,6 +162,23 @@ def test_killed_backends_are_replaced(own, tenant):
     wait_for("all workers to serve again", lambda: all(status(own, tenant, 4000 + n) == 200 for n in range(8)), 15)
 
 
+def test_a_database_restored_without_todays_partition_gets_it(new_daemon, pg):
+    """What an old backup brings back under a running ringd: the reaper makes what is missing when it connects, not an hour later."""
+    d = new_daemon(workers=1, database_keys={"reconnect_max": "300ms"}).start()
+    t = ringd.Tenant(pg.dsn(d.database), "Restored")
+    assert d.post(t.path, jwt(call_event(1), t.secret)).status == 200
+    with pg.connect(d.database) as c, c.cursor() as q:
+        drained(c)
+        q.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'webhook_events'::regclass")
+        for (name,) in q.fetchall():
+            q.execute(f"DROP TABLE {name}")
+        assert d.post(t.path, jwt(call_event(2), t.secret)).status == 503
+    with pg.connect("postgres", "postgres") as c:
+        c.cursor().execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'ringd_reaper' AND datname = %s", (d.database,))
+    wait_for("deliveries to be taken again", lambda: d.post(t.path, jwt(call_event(2), t.secret)).status == 200, 15)
+    assert d.stop() == 0
+
+
 def test_without_the_schema_it_says_what_to_do(new_daemon, pg):
     with pg.connect("postgres", "postgres").cursor() as c:
         c.execute("CREATE DATABASE empty_one")

@@ -181,6 +181,20 @@ def test_a_transcription_of_escapes_is_stored(daemon, db, acme):
     assert a.status == 200, a
 
 
+def test_deliveries_as_large_as_the_configuration_allows(new_daemon, pg):
+    """A body of 12 MB in either dialect, and one of half a million values: taken where the limits say so, not put off for ever."""
+    import ringd
+    d = new_daemon(workers=1, http={"body_bytes": "16M", "body_memory": "64M"}, json={"tokens": "1048576"},
+                   webhooks={"queue_bytes": "64M"}, database_keys={"statement_timeout": "20s", "job_timeout": "30s"}).start()
+    t = ringd.Tenant(pg.dsn(d.database), "Large")
+    large = '{"call_id":1,"state":"transcription","transcription_text":"' + "x" * 11_000_000 + '"}'
+    many = "[" + "1," * 520_000 + "1]"
+    for text in (large, many):
+        assert d.post(t.path, jwt(text, t.secret)).status == 200
+        assert d.post(t.path, text + " ", {"x-dialpad-signature": seed_signature(text + " ", t.secret)}).status == 200
+    assert d.stop() == 0
+
+
 @pytest.mark.parametrize("trials,stranger", [(0, 401), (1, 503), (1000, 401)])
 def test_how_many_secrets_are_tried(new_daemon, pg, trials, stranger):
     """Without a token: nobody's delivery is 401 only when every secret that may be tried was."""
