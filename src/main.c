@@ -69,8 +69,8 @@ purge_reaper(struct conf *c)
 }
 
 static const struct role roles[] = {
-	{ "worker", count_workers, worker_main, purge_worker },
-	{ "reaper", count_one, reaper_main, purge_reaper },
+	{ "worker", count_workers, worker_main, purge_worker, true },
+	{ "reaper", count_one, reaper_main, purge_reaper, false },
 };
 
 static void
@@ -161,6 +161,13 @@ check_machine(struct conf *c, char why[PRIV_WHY_SIZE])
 	    check_directory("pid_file", c->pid_file, why) && families_expand(c, why);
 }
 
+static void
+warn(void *arg, const char *text)
+{
+	(void)arg;
+	fprintf(stderr, "ringd: warning: %s\n", text);
+}
+
 static struct conf *
 load(const char *path)
 {
@@ -168,8 +175,9 @@ load(const char *path)
 	char why[PRIV_WHY_SIZE];
 	struct conf *c = conf_load(path, &err);
 
-	if (c == NULL) {
+	if (c == NULL || !conf_read_certificates(c, warn, NULL, &err)) {
 		fprintf(stderr, "ringd: %s\n", err.text);
+		conf_free(c);
 		return NULL;
 	}
 	if (!check_machine(c, why)) {

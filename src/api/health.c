@@ -11,6 +11,7 @@
 #include "base/json_write.h"
 
 #define STATUS_MAX	(256u << 10)
+#define DAY_S		((int64_t)86400)
 
 static void
 begin(struct json_out *j, struct buf *b, bool success)
@@ -104,6 +105,9 @@ write_counters(struct json_out *j, const struct score *s)
 	json_kint(j, "connections", (int64_t)SCORE_GET(s->connections));
 	json_kint(j, "accepted", (int64_t)SCORE_GET(s->accepted));
 	json_kint(j, "requests", (int64_t)SCORE_GET(s->requests));
+	json_kint(j, "handshakes", (int64_t)SCORE_GET(s->handshakes));
+	json_kint(j, "handshakes_resumed", (int64_t)SCORE_GET(s->handshakes_resumed));
+	json_kint(j, "handshakes_failed", (int64_t)SCORE_GET(s->handshakes_failed));
 	json_kint(j, "events_stored", (int64_t)SCORE_GET(s->events_stored));
 	json_kint(j, "events_duplicate", (int64_t)SCORE_GET(s->events_duplicate));
 	json_kint(j, "events_refused", (int64_t)SCORE_GET(s->events_refused));
@@ -125,6 +129,27 @@ write_child(struct json_out *j, const struct score *s)
 	json_kstr(j, "db", str_c(db_word(SCORE_GET(s->db))));
 	write_counters(j, s);
 	json_obj_end(j);
+}
+
+static void
+write_certificates(struct json_out *j, const struct scoreboard *board)
+{
+	const struct score_certificates *all = scoreboard_certificates(board);
+	unsigned i, n = SCORE_GET(all->n);
+	int64_t end, now = clock_real_ms() / 1000;
+
+	json_key(j, "certificates");
+	json_arr(j);
+	for (i = 0; i < n; i++) {
+		end = SCORE_GET(all->one[i].not_after);
+		json_obj(j);
+		json_kstr(j, "name", str_c(all->one[i].name));
+		json_ktime(j, "not_after", end * 1000);
+		/* Whole days, and the first after the end is -1. */
+		json_kint(j, "days_left", (end - now) / DAY_S - (end < now ? 1 : 0));
+		json_obj_end(j);
+	}
+	json_arr_end(j);
 }
 
 void
@@ -154,6 +179,7 @@ api_status(struct http_request *rq, void *ctx)
 	json_obj(&j);
 	write_counters(&j, &board->past);
 	json_obj_end(&j);
+	write_certificates(&j, board);
 	json_key(&j, "queue");
 	json_obj(&j);
 	json_kint(&j, "depth", reaper != NULL ? SCORE_GET(reaper->queue_depth) : -1);

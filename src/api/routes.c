@@ -25,13 +25,13 @@ static const struct http_route admin_routes[] = {
 void
 api_public_routes(struct http_routes *rs, struct api *api)
 {
-	*rs = (struct http_routes){ public_routes, COUNT(public_routes), api_problem, api };
+	*rs = (struct http_routes){ .route = public_routes, .count = COUNT(public_routes), .error = api_problem, .ctx = api };
 }
 
 void
 api_admin_routes(struct http_routes *rs, struct api *api)
 {
-	*rs = (struct http_routes){ admin_routes, COUNT(admin_routes), api_problem, api };
+	*rs = (struct http_routes){ .route = admin_routes, .count = COUNT(admin_routes), .error = api_problem, .ctx = api };
 }
 
 static void

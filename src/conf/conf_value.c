@@ -191,6 +191,17 @@ set_log_level(enum log_level *field, struct str s)
 	return CONF_UNFIT;
 }
 
+static enum conf_set
+set_tls_version(enum tls_version *field, struct str s)
+{
+	bool	new = str_eq(s, STR("1.3"));
+
+	if (!new && !str_eq(s, STR("1.2")))
+		return CONF_UNFIT;
+	*field = new ? TLS_1_3 : TLS_1_2;
+	return CONF_SET;
+}
+
 enum conf_set
 conf_value_set(const struct conf_key *k, void *base, struct str text, bool quoted)
 {
@@ -221,8 +232,11 @@ conf_value_set(const struct conf_key *k, void *base, struct str text, bool quote
 		return set_log_to(field, at(base, k->extra), text);
 	case CONF_LOG_LEVEL:
 		return set_log_level(field, text);
+	case CONF_TLS_VERSION:
+		return set_tls_version(field, text);
 	case CONF_LISTENERS:
 	case CONF_NETS:
+	case CONF_CERTIFICATES:
 		break;
 	}
 	return CONF_UNFIT;
@@ -247,6 +261,8 @@ conf_value_expected(const struct conf_key *k, char out[CONF_EXPECTED_SIZE])
 		[CONF_LOG_LEVEL] = "error, warn, info or debug",
 		[CONF_LISTENERS] = "a list of addresses",
 		[CONF_NETS] = "a list of networks such as 10.0.0.0/8 or 2001:db8::/32, or the word unix",
+		[CONF_CERTIFICATES] = "a list of mappings with cert and key",
+		[CONF_TLS_VERSION] = "1.2 or 1.3",
 	};
 	char	bounds[CONF_BOUNDS_SIZE];
 	bool	bounded = !conf_value_is_list(k->type) && (k->min != 0 || k->max != 0);
@@ -262,6 +278,21 @@ equal_listeners(const struct conf_listen *a, const struct conf_listen *b, size_t
 		for (size_t j = 0; j < conf_listen_keys.n; j++)
 			if (!conf_value_equal(&conf_listen_keys.keys[j], &a[i], &b[i]))
 				return false;
+	return true;
+}
+
+/* A renewed certificate is a change, though the file that names it has none. */
+static bool
+equal_certificates(const struct conf_certificate *a, const struct conf_certificate *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < conf_certificate_keys.n; j++)
+			if (!conf_value_equal(&conf_certificate_keys.keys[j], &a[i], &b[i]))
+				return false;
+		if (!secret_equal(&a[i].chain_bytes, &b[i].chain_bytes) || !secret_equal(&a[i].key_bytes, &b[i].key_bytes) ||
+		    !secret_equal(&a[i].ocsp_bytes, &b[i].ocsp_bytes))
+			return false;
+	}
 	return true;
 }
 
@@ -307,12 +338,17 @@ conf_value_equal(const struct conf_key *k, const void *base_a, const void *base_
 		return *(const enum log_target *)a == *(const enum log_target *)b && equal_text(extra_a, extra_b);
 	case CONF_LOG_LEVEL:
 		return *(const enum log_level *)a == *(const enum log_level *)b;
+	case CONF_TLS_VERSION:
+		return *(const enum tls_version *)a == *(const enum tls_version *)b;
 	case CONF_LISTENERS:
 		return *(const size_t *)extra_a == *(const size_t *)extra_b &&
 		    equal_listeners(a, b, *(const size_t *)extra_a);
 	case CONF_NETS:
 		return *(const size_t *)extra_a == *(const size_t *)extra_b &&
 		    equal_nets(a, b, *(const size_t *)extra_a);
+	case CONF_CERTIFICATES:
+		return *(const size_t *)extra_a == *(const size_t *)extra_b &&
+		    equal_certificates(a, b, *(const size_t *)extra_a);
 	}
 	return false;
 }
@@ -329,6 +365,18 @@ free_listeners(struct conf_listen *l, size_t *n)
 {
 	for (size_t i = 0; i < *n; i++)
 		conf_table_free(&conf_listen_keys, &l[i]);
+	*n = 0;
+}
+
+static void
+free_certificates(struct conf_certificate *c, size_t *n)
+{
+	for (size_t i = 0; i < *n; i++) {
+		conf_table_free(&conf_certificate_keys, &c[i]);
+		secret_free(&c[i].chain_bytes);
+		secret_free(&c[i].key_bytes);
+		secret_free(&c[i].ocsp_bytes);
+	}
 	*n = 0;
 }
 
@@ -354,12 +402,16 @@ conf_value_free(const struct conf_key *k, void *base)
 	case CONF_LISTENERS:
 		free_listeners(field, at(base, k->extra));
 		break;
+	case CONF_CERTIFICATES:
+		free_certificates(field, at(base, k->extra));
+		break;
 	case CONF_BOOL:
 	case CONF_NUMBER:
 	case CONF_DURATION:
 	case CONF_SIZE:
 	case CONF_WORKERS:
 	case CONF_LOG_LEVEL:
+	case CONF_TLS_VERSION:
 	case CONF_NETS:
 		break;
 	}
@@ -368,7 +420,7 @@ conf_value_free(const struct conf_key *k, void *base)
 bool
 conf_value_is_list(enum conf_type t)
 {
-	return t == CONF_LISTENERS || t == CONF_NETS;
+	return t == CONF_LISTENERS || t == CONF_NETS || t == CONF_CERTIFICATES;
 }
 
 bool

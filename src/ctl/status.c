@@ -139,6 +139,24 @@ all_ready(struct json data)
 	return worker;
 }
 
+static void
+put_certificates(struct buf *b, struct json data, struct arena *arena)
+{
+	struct json all = json_get(data, "certificates");
+	int64_t days;
+
+	for (struct json c = json_first(all); json_type(c) != JSON_ABSENT; c = json_next(c)) {
+		if (!json_i64(json_get(c, "days_left"), &days))
+			continue;
+		buf_printf(b, "certificate %.*s: ", STR_ARG(cell(json_get(c, "name"), arena)));
+		if (days < 0)
+			buf_puts(b, "expired");
+		else
+			buf_printf(b, "%lld days left", (long long)days);
+		buf_printf(b, ", until %.*s\n", STR_ARG(cell(json_get(c, "not_after"), arena)));
+	}
+}
+
 static int
 show_text(struct ctl *c, struct json data, struct arena *arena)
 {
@@ -162,6 +180,7 @@ show_text(struct ctl *c, struct json data, struct arena *arena)
 		    (long long)(oldest > 0 ? oldest : 0));
 	else
 		buf_puts(&b, "queue: unknown, no reaper is at work\n");
+	put_certificates(&b, data, arena);
 	table_init(&t, columns, COUNT(columns));
 	for (child = json_first(json_get(data, "children")); json_type(child) != JSON_ABSENT; child = json_next(child))
 		for (size_t i = 0; i < COUNT(columns); i++)

@@ -334,15 +334,26 @@ on_acceptable(void *arg, unsigned what)
 	}
 }
 
+/* Made once: it is the same in every answer. */
+static void
+set_hsts(struct http_listener *l, int64_t seconds)
+{
+	int n = 0;
+
+	if (l->tls != NULL && seconds > 0)
+		n = snprintf(l->hsts, sizeof(l->hsts), "Strict-Transport-Security: max-age=%lld\r\n", (long long)seconds);
+	l->hsts_len = (size_t)n;
+}
+
 bool
-http_server_listen(struct http_server *s, int fd, bool proxy_protocol, const struct http_routes *routes)
+http_server_listen(struct http_server *s, const struct http_listen *what)
 {
 	struct http_listener	*l = calloc(1, sizeof(*l));
 	struct sockaddr_storage	 ss = { .ss_family = AF_UNSPEC };
 	socklen_t		 len = sizeof(ss);
 
-	if (l == NULL || getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
-	    (l->watch = watch_new(s->loop, fd, on_acceptable, l)) == NULL || !watch_set(l->watch, LOOP_READ)) {
+	if (l == NULL || getsockname(what->fd, (struct sockaddr *)&ss, &len) == -1 ||
+	    (l->watch = watch_new(s->loop, what->fd, on_acceptable, l)) == NULL || !watch_set(l->watch, LOOP_READ)) {
 		log_errno("a listener cannot be watched");
 		if (l != NULL)
 			watch_free(l->watch);
@@ -350,10 +361,12 @@ http_server_listen(struct http_server *s, int fd, bool proxy_protocol, const str
 		return false;
 	}
 	l->server = s;
-	l->routes = routes;
-	l->fd = fd;
+	l->routes = what->routes;
+	l->fd = what->fd;
 	l->family = ss.ss_family;
-	l->proxy_protocol = proxy_protocol;
+	l->proxy_protocol = what->proxy_protocol;
+	l->tls = what->tls;
+	set_hsts(l, what->hsts_s);
 	l->next = s->listeners;
 	s->listeners = l;
 	return true;
@@ -369,7 +382,8 @@ http_server_drain(struct http_server *s, int64_t timeout_ms, loop_fn done, void 
 	timer_stop(s->resume);
 	watch_listeners(s, 0);
 	TAILQ_FOREACH(c, &s->conns, link)
-		if ((c->state == CONN_IDLE || c->state == CONN_PROXY) && !c->blocked && c->deadline_ms > grace)
+		if ((c->state == CONN_IDLE || c->state == CONN_PROXY || (c->state == CONN_HANDSHAKE && c->tls == NULL)) &&
+		    !c->blocked && c->deadline_ms > grace)
 			c->deadline_ms = grace;
 	if (s->sweeping)
 		timer_set(s->sweep, SWEEP_DRAIN_MS);

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "conf/conf.h"
+#include "net/tls_tickets.h"
 #include "proc/scoreboard.h"
 
 enum exit_code {
@@ -32,6 +33,7 @@ struct heritage {
 	int			 wake_read_fd;	/* the reaper's: a byte here means events may wait (non-blocking) */
 	int			 wake_write_fd;	/* the workers': non-blocking, EAGAIN is fine */
 	struct scoreboard	*board;
+	struct tls_tickets	*tickets;	/* keys of session tickets, shared by all workers; NULL unless the role serves */
 	struct score		*score;		/* my own slot: one writer, me */
 };
 
@@ -46,6 +48,7 @@ struct role {
 	int		(*run)(const struct heritage *h);
 	/* Forgets what this role has no business with (the other roles' secrets); NULL: nothing. Called before run. */
 	void		(*purge)(struct conf *c);
+	bool		serves;			/* speaks TLS to clients: keeps the certificates' keys and the tickets' */
 };
 
 /* Called by a role once it is set up: listening and with one database attempt behind it. Idempotent. */

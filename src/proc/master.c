@@ -18,6 +18,7 @@
 #include "proc/master.h"
 #include "proc/reload.h"
 #include "proc/sig.h"
+#include "proc/tickets.h"
 
 #define HOW_SIZE	96
 
@@ -262,6 +263,7 @@ next_due(const struct master *m)
 		return m->stop_by_ms;
 	if (m->stopping == KILLING)
 		return INT64_MAX;
+	earlier(&when, tickets_due(m));
 	for (const struct slot *s = m->slot; s < m->slot + SCORE_SLOTS; s++)
 		if (s->generation == m->serving && (s->state == SLOT_WAITING || s->state == SLOT_STARTING))
 			earlier(&when, s->due_ms);
@@ -306,6 +308,7 @@ master_loop(struct master *m)
 		if (m->stopping == RUNNING) {
 			serve_slots(m);
 			reload_turn(m);
+			tickets_turn(m);
 		}
 		serve_stop(m);
 		if (m->stopping != RUNNING && slot_alive(m, NULL) == 0)

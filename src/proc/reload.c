@@ -58,6 +58,13 @@ log_change(void *arg, const char *text)
 	log_info("configuration: %s", text);
 }
 
+static void
+log_warning(void *arg, const char *text)
+{
+	(void)arg;
+	log_warn("%s", text);
+}
+
 /* The file as a configuration that could take over, or NULL with why. */
 static struct conf *
 load_next(const struct master *m, char why[GENERATION_WHY_SIZE])
@@ -67,8 +74,9 @@ load_next(const struct master *m, char why[GENERATION_WHY_SIZE])
 	char families[FAMILIES_WHY_SIZE];
 	const char *key;
 
-	if (next == NULL) {
+	if (next == NULL || !conf_read_certificates(next, log_warning, NULL, &err)) {
 		snprintf(why, GENERATION_WHY_SIZE, "%s", err.text);
+		conf_free(next);
 		return NULL;
 	}
 	if (!families_expand(next, families)) {
@@ -155,6 +163,7 @@ commit(struct master *m)
 	m->serving = m->coming;
 	m->coming = NULL;
 	m->serving->must_connect = false;	/* proved; a successor may find the database away */
+	scoreboard_certify(m->board, m->serving->number, m->serving->conf);
 	SCORE_SET(m->board->generation, m->serving->number);
 	generation_describe(m, m->serving, what, sizeof(what));
 	if (old == NULL)

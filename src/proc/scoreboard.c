@@ -5,6 +5,7 @@
 #include <sys/types.h>
 #include <sys/mman.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "proc/scoreboard.h"
@@ -29,6 +30,9 @@ scoreboard_retire(struct scoreboard *b, struct score *gone)
 	SCORE_SET(gone->state, SCORE_FREE);
 	move(&b->past.accepted, &gone->accepted);
 	move(&b->past.requests, &gone->requests);
+	move(&b->past.handshakes, &gone->handshakes);
+	move(&b->past.handshakes_resumed, &gone->handshakes_resumed);
+	move(&b->past.handshakes_failed, &gone->handshakes_failed);
 	move(&b->past.events_stored, &gone->events_stored);
 	move(&b->past.events_duplicate, &gone->events_duplicate);
 	move(&b->past.events_refused, &gone->events_refused);
@@ -41,4 +45,22 @@ scoreboard_retire(struct scoreboard *b, struct score *gone)
 	SCORE_SET(gone->queue_depth, 0);
 	SCORE_SET(gone->queue_oldest_ms, 0);
 	memset(gone->role, 0, sizeof(gone->role));
+}
+
+void
+scoreboard_certify(struct scoreboard *b, unsigned generation, const struct conf *c)
+{
+	struct score_certificates *all = &b->certificates[generation % 2];
+
+	for (size_t i = 0; i < c->ncertificates; i++) {
+		SCORE_SET(all->one[i].not_after, c->certificate[i].info.not_after);
+		snprintf(all->one[i].name, sizeof(all->one[i].name), "%s", c->certificate[i].info.name);
+	}
+	SCORE_SET(all->n, (unsigned)c->ncertificates);
+}
+
+const struct score_certificates *
+scoreboard_certificates(const struct scoreboard *b)
+{
+	return &b->certificates[SCORE_GET(b->generation) % 2];
 }

@@ -28,10 +28,21 @@ struct score {
 	_Atomic uint64_t	connections;	/* open now */
 	_Atomic uint64_t	accepted;
 	_Atomic uint64_t	requests;
+	_Atomic uint64_t	handshakes, handshakes_resumed, handshakes_failed;	/* of TLS */
 	_Atomic uint64_t	events_stored, events_duplicate, events_refused;
 	_Atomic uint64_t	events_applied, events_failed, events_dead;
 	_Atomic int64_t		queue_depth;	/* reaper: rows waiting at the last look; -1 unknown */
 	_Atomic int64_t		queue_oldest_ms;/* reaper: age of the oldest, ms */
+};
+
+struct score_certificate {
+	_Atomic int64_t		not_after;	/* unix seconds */
+	char			name[TLS_NAME_SIZE];
+};
+
+struct score_certificates {
+	_Atomic unsigned		n;
+	struct score_certificate	one[CONF_MAX_CERTIFICATES];
 };
 
 struct scoreboard {
@@ -41,6 +52,7 @@ struct scoreboard {
 	_Atomic uint64_t	reloads, reloads_failed;
 	struct score		slot[SCORE_SLOTS];
 	struct score		past;		/* sums of the counters of all who are gone; master's */
+	struct score_certificates certificates[2];	/* of even and odd generations: see scoreboard_certificates */
 };
 
 #define SCORE_ADD(field, n)	atomic_fetch_add_explicit(&(field), (n), memory_order_relaxed)
@@ -50,5 +62,9 @@ struct scoreboard {
 struct scoreboard	*scoreboard_new(void);	/* anonymous shared mapping, zeroed; NULL with errno */
 /* The master's: the child of this slot is gone. Its counters go to `past` and the slot is zeroed. */
 void			 scoreboard_retire(struct scoreboard *b, struct score *gone);
+/* The master's, before a generation serves: what certificates it has. */
+void			 scoreboard_certify(struct scoreboard *b, unsigned generation, const struct conf *c);
+/* Those of the serving generation; they stay as they are until the reload after the next. */
+const struct score_certificates	*scoreboard_certificates(const struct scoreboard *b);
 
 #endif

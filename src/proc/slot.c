@@ -68,6 +68,7 @@ fill_heritage(struct master *m, const struct slot *s, struct heritage *h)
 	h->wake_read_fd = m->wake[0];
 	h->wake_write_fd = m->wake[1];
 	h->board = m->board;
+	h->tickets = m->tickets;
 	h->score = score_of(m, s);
 }
 

@@ -44,7 +44,9 @@ static bool
 make_shared(struct master *m)
 {
 	m->board = scoreboard_new();
-	if (m->board == NULL || pipe2(m->wake, O_CLOEXEC | O_NONBLOCK) == -1 ||
+	m->tickets = tls_tickets_new();
+	m->tickets_ms = clock_mono_ms();
+	if (m->board == NULL || m->tickets == NULL || pipe2(m->wake, O_CLOEXEC | O_NONBLOCK) == -1 ||
 	    pipe2(m->life, O_CLOEXEC | O_NONBLOCK) == -1) {
 		log_errno("cannot make what is shared with children");
 		return false;

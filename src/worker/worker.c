@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "db/stmt_worker.h"
 #include "http/server.h"
+#include "worker/front.h"
 #include "worker/ingest.h"
 #include "worker/worker.h"
 
@@ -25,6 +26,7 @@ struct worker {
 	struct api		 api;
 	struct ingest		*ingest;
 	struct http_server	*public, *admin;
+	struct front		 front;
 	struct http_routes	 public_routes, admin_routes;
 	struct timer		*score_timer;
 	struct watch		*master_watch;
@@ -42,6 +44,9 @@ write_score(void *arg)
 	SCORE_SET(w->h->score->connections, s->open);
 	SCORE_SET(w->h->score->accepted, s->accepted);
 	SCORE_SET(w->h->score->requests, s->requests);
+	SCORE_SET(w->h->score->handshakes, s->handshakes);
+	SCORE_SET(w->h->score->handshakes_resumed, s->handshakes_resumed);
+	SCORE_SET(w->h->score->handshakes_failed, s->handshakes_failed);
 	timer_set(w->score_timer, SCORE_PERIOD_MS);
 }
 
@@ -95,15 +100,18 @@ master_gone(void *arg, unsigned what)
 	loop_stop(w->loop);
 }
 
-
 static bool
-listen_all(struct http_server *s, const struct conf_listen *address, size_t n, const int *fd, const struct http_routes *routes)
+listen_admin(struct worker *w)
 {
-	size_t i;
+	const struct conf *c = w->h->conf;
 
-	for (i = 0; i < n; i++)
-		if (!http_server_listen(s, fd[i], address[i].proxy_protocol, routes))
+	for (size_t i = 0; i < c->nadmin; i++) {
+		const struct http_listen what = { .fd = w->h->admin_fd[i], .proxy_protocol = c->admin[i].proxy_protocol,
+		    .routes = &w->admin_routes };
+
+		if (!http_server_listen(w->admin, &what))
 			return false;
+	}
 	return true;
 }
 
@@ -112,13 +120,11 @@ static void
 begin_service(void *arg)
 {
 	struct worker *w = arg;
-	const struct conf *c = w->h->conf;
 
 	if (w->listening || w->draining > 0)
 		return;
 	w->listening = true;
-	if (!listen_all(w->public, c->listen, c->nlisten, w->h->listen_fd, &w->public_routes) ||
-	    !listen_all(w->admin, c->admin, c->nadmin, w->h->admin_fd, &w->admin_routes)) {
+	if (!front_listen(&w->front, w->public, w->h->listen_fd, &w->public_routes) || !listen_admin(w)) {
 		log_errno("cannot watch the listeners");
 		w->exit_code = EXIT_FAULT;
 		loop_stop(w->loop);
@@ -158,7 +164,7 @@ set_up(struct worker *w)
 	struct http_limits lim = {
 		.header_bytes = (size_t)c->http_header_bytes, .header_count = (size_t)c->http_header_count,
 		.url_bytes = (size_t)c->http_url_bytes, .body_bytes = (size_t)c->http_body_bytes,
-		.body_memory = (size_t)c->http_body_memory,
+		.body_memory = (size_t)c->http_body_memory, .handshake_timeout_ms = c->tls_handshake_timeout_ms,
 		.header_timeout_ms = c->http_header_timeout_ms, .body_timeout_ms = c->http_body_timeout_ms,
 		.idle_timeout_ms = c->http_idle_timeout_ms, .write_timeout_ms = c->http_write_timeout_ms,
 		.connections = (size_t)c->http_connections, .reserve_fds = (size_t)c->http_reserve_fds,
@@ -166,7 +172,7 @@ set_up(struct worker *w)
 	};
 
 	w->loop = loop_new();
-	if (w->loop == NULL)
+	if (w->loop == NULL || !front_open(&w->front, w->h, w->loop, api_problem))
 		return false;
 	w->db = db_new(w->loop, &db);
 	w->api = (struct api){ .conf = c, .loop = w->loop, .db = w->db, .keys = keys_new(), .board = w->h->board, .score = w->h->score,
@@ -205,6 +211,7 @@ worker_main(const struct heritage *h)
 
 	http_server_free(w.public);
 	http_server_free(w.admin);
+	front_free(&w.front);
 	db_free(w.db);
 	hooks_free(w.api.hooks);
 	keys_free(w.api.keys);

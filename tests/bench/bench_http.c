@@ -67,6 +67,7 @@ main(int argc, char **argv)
 {
 	static const struct http_route	route = { "/", ROUTE_GET, fixed, "fixed", 0, false };
 	const struct http_routes	routes = { .route = &route, .count = 1, .error = error_answer };
+	struct http_listen		what = { .routes = &routes };
 	const struct http_limits	limits = {
 		.header_bytes = 16384, .header_count = 64, .url_bytes = 8192, .body_bytes = BODY_MAX, .body_memory = (size_t)1024 * BODY_MAX,
 		.header_timeout_ms = 10000, .body_timeout_ms = 30000, .idle_timeout_ms = 600000,
@@ -85,7 +86,8 @@ main(int argc, char **argv)
 	body_size = (size_t)size;
 	memset(body_bytes, 'x', sizeof(body_bytes));
 	s = l != NULL ? http_server_new(l, &limits, NULL, 0, false) : NULL;
-	if (s == NULL || !http_server_listen(s, listen_on((uint16_t)port), false, &routes) ||
+	what.fd = listen_on((uint16_t)port);
+	if (s == NULL || !http_server_listen(s, &what) ||
 	    !loop_on_signal(l, SIGTERM, stop, l) || !loop_on_signal(l, SIGINT, stop, l))
 		return 1;
 	loop_run(l);

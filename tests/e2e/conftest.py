@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+import certs
 import ringd
 
 numbers = itertools.count(1)
@@ -54,6 +55,11 @@ def new_daemon(base, pg, new_database):
         if d.process and d.process.poll() is None:
             d.process.kill()
             d.process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def ca(base):
+    return certs.Authority(base / "ca")
 
 
 @pytest.fixture(scope="module")

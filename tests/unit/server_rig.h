@@ -245,7 +245,9 @@ rig_drain(void *arg)
 static inline int
 rig_serve(struct rig *rig)
 {
-	struct http_routes	routes = { rig_routes, sizeof(rig_routes) / sizeof(rig_routes[0]), rig_error, rig };
+	struct http_routes	routes = { .route = rig_routes, .count = sizeof(rig_routes) / sizeof(rig_routes[0]),
+	    .error = rig_error, .ctx = rig };
+	struct http_listen	what = { .fd = rig->listen_fd, .proxy_protocol = rig->proxy_protocol, .routes = &routes };
 	struct rlimit		rl = { rig->descriptors, rig->descriptors };
 	struct addr_net		loopback;
 	size_t			open;
@@ -258,7 +260,7 @@ rig_serve(struct rig *rig)
 		return 1;
 	rig->server = http_server_new(rig->loop, &rig->limits, &loopback, rig->trust_loopback ? 1 : 0,
 	    rig->access_file != NULL);
-	if (rig->server == NULL || !http_server_listen(rig->server, rig->listen_fd, rig->proxy_protocol, &routes) ||
+	if (rig->server == NULL || !http_server_listen(rig->server, &what) ||
 	    !loop_on_signal(rig->loop, SIGTERM, rig_drain, rig))
 		return 1;
 	loop_run(rig->loop);
