@@ -103,6 +103,15 @@ put_line(struct buf *b, const char *name, const char *value)
 	buf_put(b, "\r\n", 2);
 }
 
+/* Data is nobody's to keep, to show in a frame, or to take for a page. */
+static void
+put_json_lines(struct buf *b, struct str extra)
+{
+	if (!has_line(extra, STR("Cache-Control:")))
+		put_line(b, "Cache-Control: ", "no-store");
+	put_line(b, "Content-Security-Policy: ", "default-src 'none'; frame-ancestors 'none'");
+}
+
 static void
 put_head(struct buf *b, struct http_request *rq, int status, const char *type, size_t length, bool last)
 {
@@ -115,8 +124,8 @@ put_head(struct buf *b, struct http_request *rq, int status, const char *type, s
 	put_line(b, "Date: ", server_date(rq->conn->listener->server));
 	if (type != NULL) {
 		put_line(b, "Content-Type: ", type);
-		if (strstr(type, "json") != NULL && !has_line(extra, STR("Cache-Control:")))
-			put_line(b, "Cache-Control: ", "no-store");
+		if (strstr(type, "json") != NULL)
+			put_json_lines(b, extra);
 	}
 	if (status != 204 && status != 304) {
 		buf_puts(b, "Content-Length: ");

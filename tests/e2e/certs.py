@@ -35,7 +35,8 @@ class Authority:
         if names:
             lines.append("subjectAltName=" + ",".join(f"DNS:{n}" for n in names))
         if constraints == "CA:false":
-            lines += ["extendedKeyUsage=serverAuth", "keyUsage=critical,digitalSignature"]
+            lines += ["extendedKeyUsage=serverAuth", "keyUsage=critical,digitalSignature",
+                      "authorityInfoAccess=OCSP;URI:http://127.0.0.1:9/"]
         else:
             lines.append("keyUsage=critical,keyCertSign,cRLSign,digitalSignature")
         extra.write_text("\n".join(lines) + "\n")
