@@ -40,6 +40,40 @@ def connect(ca, port, name="ringd.test", ctx=None, session=None, timeout=10):
         raise
 
 
+class Hand:
+    """A client whose records are put together by hand, to be sent in any company."""
+
+    def __init__(self, ca):
+        self.ins, self.out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context(ca).wrap_bio(self.ins, self.out, server_hostname="ringd.test")
+
+    def hello(self):
+        with pytest.raises(ssl.SSLWantReadError):
+            self.tls.do_handshake()
+        return self.out.read()
+
+    def take(self, s):
+        got = s.recv(65536)
+        assert got, "the server closed the connection"
+        self.ins.write(got)
+
+    def shake(self, s, first=b""):
+        """Ends the handshake; the Finished is left in self.out, to go with what is written next."""
+        s.sendall(first + self.hello())
+        while True:
+            try:
+                return self.tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self.take(s)
+
+    def read(self, s):
+        while True:
+            try:
+                return self.tls.read(65536)
+            except ssl.SSLWantReadError:
+                self.take(s)
+
+
 def read_all(s):
     out = b""
     try:
@@ -220,6 +254,20 @@ class TestTickets:
             assert not s.session_reused
         assert d.stop() == 0
 
+    def test_the_master_changes_them(self, ca, new_daemon, own):
+        """A ticket begins with its key's name: the same at all workers, another in the next period."""
+        port = ringd.free_port()
+        d = new_daemon(listen=listen(port), tls={"certificates": certificates(own), "min_version": "1.2", "ticket_lifetime": "5s"}, workers=2).start()
+
+        def name():
+            done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-tls1_2"], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=20, check=False)
+            return re.search(r"TLS session ticket:\n +0000 - ([0-9a-f -]{47})", done.stdout)[1]
+        first = name()
+        wait_for("another key", lambda: name() != first, 20)
+        wait_for("six tickets of one key", lambda: len({name() for _ in range(6)}) == 1, 30)
+        assert d.stop() == 0
+
     def test_none_when_switched_off(self, ca, new_daemon, own):
         port = ringd.free_port()
         d = new_daemon(listen=listen(port), tls={"certificates": certificates(own), "min_version": "1.2", "tickets": "false"}).start()
@@ -265,11 +313,7 @@ class TestHandshakes:
 
     def test_clients_that_vanish_in_the_middle(self, ca, daemon):
         """Of each ClientHello a different part arrives, then the client is gone, politely or not."""
-        out = ssl.MemoryBIO()
-        client = context(ca).wrap_bio(ssl.MemoryBIO(), out, server_hostname="ringd.test")
-        with pytest.raises(ssl.SSLWantReadError):
-            client.do_handshake()
-        hello = out.read()
+        hello = Hand(ca).hello()
         for n in range(1, len(hello) + 1, 7):
             s = socket.create_connection(("127.0.0.1", daemon.port), timeout=5)
             s.sendall(hello[:n])
@@ -303,8 +347,7 @@ class TestProxyProtocol:
     def test_header_before_the_handshake(self, ca, daemon, pieces):
         """The header and the ClientHello in one segment, and the header in pieces."""
         header, rid = proxy_v2("203.0.113.7", b"\x04\x00\x03abc"), f"pp-tls-{pieces}"
-        ins, out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        client = context(ca).wrap_bio(ins, out, server_hostname="ringd.test")
+        client = Hand(ca)
         with socket.create_connection(("127.0.0.1", daemon.behind), timeout=5) as s:
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             step = len(header) // pieces + 1
@@ -312,23 +355,10 @@ class TestProxyProtocol:
             for part in parts[:-1]:
                 s.sendall(part)
                 time.sleep(0.05)
-            rest = parts[-1]
-            while True:
-                try:
-                    client.do_handshake()
-                    break
-                except ssl.SSLWantReadError:
-                    s.sendall(rest + out.read())
-                    rest = b""
-                    ins.write(s.recv(65536))
-            client.write(get(b"/x", b"Host: x", b"X-Request-Id: " + rid.encode(), b"Connection: close"))
-            s.sendall(out.read())
-            while True:
-                try:
-                    assert client.read(65536).startswith(b"HTTP/1.1 404")
-                    break
-                except ssl.SSLWantReadError:
-                    ins.write(s.recv(65536))
+            client.shake(s, parts[-1])
+            client.tls.write(get(b"/x", b"Host: x", b"X-Request-Id: " + rid.encode(), b"Connection: close"))
+            s.sendall(client.out.read())
+            assert client.read(s).startswith(b"HTTP/1.1 404")
         assert self.seen_client(daemon, rid) == "203.0.113.7"
 
     def test_header_is_required(self, ca, daemon):
@@ -377,33 +407,15 @@ class TestHttpInside:
 
     def test_many_records_in_one_segment(self, ca, daemon):
         """Records the library has read, and the descriptor will never tell of again."""
-        ins, out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        client = context(ca).wrap_bio(ins, out, server_hostname="ringd.test")
+        client = Hand(ca)
         with socket.create_connection(("127.0.0.1", daemon.port), timeout=5) as s:
-            while True:
-                try:
-                    client.do_handshake()
-                    break
-                except ssl.SSLWantReadError:
-                    s.sendall(out.read())
-                    ins.write(s.recv(65536))
+            client.shake(s)
             for n in range(40):     # with the Finished: after the handshake bytes are there already
-                client.write(get(b"/x", b"Host: x", *([b"Connection: close"] if n == 39 else [])))
-            s.sendall(out.read())
+                client.tls.write(get(b"/x", b"Host: x", *([b"Connection: close"] if n == 39 else [])))
+            s.sendall(client.out.read())
             got = b""
-            while True:
-                try:
-                    part = client.read(65536)
-                    if not part:
-                        break
-                    got += part
-                except ssl.SSLWantReadError:
-                    more = s.recv(65536)
-                    if not more:
-                        break
-                    ins.write(more)
-                except ssl.SSLZeroReturnError:
-                    break
+            while part := client.read(s):
+                got += part
         assert statuses(got) == [404] * 40
 
     def test_pipelining_while_the_first_waits_for_the_database(self, ca, daemon, acme):
@@ -460,24 +472,17 @@ class TestHttpInside:
             s.sendall(ask)
             socket.socket.shutdown(s, socket.SHUT_WR)
             assert statuses(read_all(s)) == [200]
-        ins, out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        client = context(ca).wrap_bio(ins, out, server_hostname="ringd.test")
+        client = Hand(ca)
         with socket.create_connection(("127.0.0.1", daemon.port), timeout=5) as s:
-            while True:
-                try:
-                    client.do_handshake()
-                    break
-                except ssl.SSLWantReadError:
-                    s.sendall(out.read())
-                    ins.write(s.recv(65536))
-            client.write(ask)
+            client.shake(s)
+            client.tls.write(ask)
             with pytest.raises(ssl.SSLWantReadError):
-                client.unwrap()
-            s.sendall(out.read())
+                client.tls.unwrap()
+            s.sendall(client.out.read())
             s.shutdown(socket.SHUT_WR)
             while more := s.recv(65536):
-                ins.write(more)
-            assert ins.pending > 500, "no answer came after close_notify"
+                client.ins.write(more)
+            assert client.ins.pending > 500, "no answer came after close_notify"
 
     def test_close_notify_ends_an_answer(self, ca, daemon):
         """A client that insists on a proper end gets one."""
