@@ -74,6 +74,13 @@ class Hand:
                 self.take(s)
 
 
+def strict(ca, port):
+    """A connection on which an end without close_notify is an error, as it is not with Python's own settings."""
+    c = context(ca)
+    c.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
+    return c.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=10), server_hostname="ringd.test", suppress_ragged_eofs=False)
+
+
 def read_all(s):
     out = b""
     try:
@@ -486,13 +493,11 @@ class TestHttpInside:
 
     def test_close_notify_ends_an_answer(self, ca, daemon):
         """A client that insists on a proper end gets one."""
-        c = context(ca)
-        with socket.create_connection(("127.0.0.1", daemon.port), timeout=5) as plain:
-            with c.wrap_socket(plain, server_hostname="ringd.test", suppress_ragged_eofs=False) as s:
-                s.sendall(get(b"/x", b"Host: x", b"Connection: close"))
-                got = b""
-                while part := s.recv(65536):
-                    got += part
+        with strict(ca, daemon.port) as s:
+            s.sendall(get(b"/x", b"Host: x", b"Connection: close"))
+            got = b""
+            while part := s.recv(65536):
+                got += part
         assert statuses(got) == [404]
 
     def test_key_updates(self, daemon):

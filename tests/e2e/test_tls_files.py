@@ -15,7 +15,7 @@ import pytest
 import ringd
 from ringd import BIN, call_event, jwt, wait_for
 from test_http import get
-from test_tls import certificates, connect, context, https, listen
+from test_tls import certificates, connect, https, listen, strict
 
 
 class Files:
@@ -159,11 +159,11 @@ class TestReload:
 
     def test_an_idle_connection_is_ended_properly(self, ca, make):
         d = make(ca.server("ringd.test")).start()
-        with connect(ca, d.port) as s:
+        with strict(ca, d.port) as s:
             s.sendall(get(b"/x", b"Host: x"))
             assert s.recv(65536).startswith(b"HTTP/1.1 404")
             d.kill(signal.SIGHUP)
-            assert s.recv(100) == b""      # close_notify: without it Python raises SSLEOFError
+            assert s.recv(100) == b""
 
 
 class TestOcsp:
