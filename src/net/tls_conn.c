@@ -15,8 +15,8 @@
 
 struct tls {
 	SSL	*ssl;
-	size_t	 unsent;		/* of a write that must be repeated as it was */
 	bool	 more;
+	bool	 unsent;		/* part of a record waits for room */
 	bool	 read_wants_write, write_wants_read;
 	bool	 dead;			/* the library's state is broken: no call but free */
 };
@@ -130,8 +130,6 @@ tls_write(struct tls *t, const void *p, size_t n)
 	t->write_wants_read = false;
 	if (n > TLS_RECORD)
 		n = TLS_RECORD;
-	if (t->unsent != 0 && t->unsent < n)
-		n = t->unsent;
 	if (t->dead) {
 		errno = ECONNRESET;
 		return -1;
@@ -140,12 +138,12 @@ tls_write(struct tls *t, const void *p, size_t n)
 	errno = 0;
 	r = SSL_write_ex(t->ssl, p, n, &sent);
 	if (r == 1) {
-		t->unsent = 0;
+		t->unsent = false;
 		return (ssize_t)sent;
 	}
 	error = SSL_get_error(t->ssl, r);
 	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
-		t->unsent = n;
+		t->unsent = true;
 		t->write_wants_read = error == SSL_ERROR_WANT_READ;
 		errno = EAGAIN;
 		return -1;
@@ -177,7 +175,7 @@ tls_write_wants_read(const struct tls *t)
 void
 tls_close(struct tls *t)
 {
-	if (t->dead || t->unsent != 0 || !SSL_is_init_finished(t->ssl) || (SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN) != 0)
+	if (t->dead || t->unsent || !SSL_is_init_finished(t->ssl) || (SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN) != 0)
 		return;
 	ERR_clear_error();
 	(void)SSL_shutdown(t->ssl);
