@@ -94,9 +94,9 @@ purge_courier(struct conf *c)
 }
 
 static const struct role roles[] = {
-	{ "worker", count_workers, worker_main, purge_worker, SANDBOX_ACCEPT, true },
-	{ "reaper", count_one, reaper_main, purge_reaper, 0, false },
-	{ "courier", count_courier, courier_main, purge_courier, 0, false },
+	{ "worker", count_workers, worker_main, purge_worker, SANDBOX_ACCEPT, true, true },
+	{ "reaper", count_one, reaper_main, purge_reaper, 0, false, false },
+	{ "courier", count_courier, courier_main, purge_courier, 0, false, false },
 };
 
 _Static_assert(COUNT(roles) <= SCORE_ROLES, "SCORE_ROLES is too small");
@@ -197,6 +197,13 @@ check_machine(struct conf *c, char why[KEYRING_WHY_SIZE])
 	    families_expand(c, why) && keys_load(c, why);
 }
 
+static void
+warn(void *arg, const char *text)
+{
+	(void)arg;
+	fprintf(stderr, "ringd: warning: %s\n", text);
+}
+
 /* NULL with why. */
 static struct conf *
 load(const char *path, char why[MAIN_WHY_SIZE])
@@ -205,8 +212,9 @@ load(const char *path, char why[MAIN_WHY_SIZE])
 	char machine[KEYRING_WHY_SIZE];
 	struct conf *c = conf_load(path, &err);
 
-	if (c == NULL) {
+	if (c == NULL || !conf_read_certificates(c, warn, NULL, &err)) {
 		snprintf(why, MAIN_WHY_SIZE, "%s", err.text);
+		conf_free(c);
 		return NULL;
 	}
 	if (!check_machine(c, machine)) {

@@ -40,11 +40,12 @@ wanted != "" { print wanted "\t" $0; wanted = "" }
 ' "$manual" | sort > "$work/manual.have"
 
 # The sample: "name: value" lines, live or commented out by a "#" without a space after it; nesting by indentation. The
-# members of a mapping in a list are "listen[].name".
+# members of a mapping in a list are "listen[].name"; of one that is commented out they stand below its "#  - ".
 awk '
 {
 	line = $0
-	if (line ~ /^ *#[^ #]/ || line ~ /^ *#  *- /)
+	item = line ~ /^ *#  *- / || (item && line ~ /^ *#   *[a-z_]+: /)
+	if (line ~ /^ *#[^ #]/ || item)
 		sub(/#/, "", line)
 	if (line ~ /^ *(#|$)/)
 		next

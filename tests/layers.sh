@@ -22,7 +22,7 @@ allowed() {
 	providers) echo "base model" ;;
 	proc) echo "base os conf net crypt" ;;
 	api) echo "base net loop conf proc http db model providers link" ;;
-	worker) echo "base loop conf proc http db model api link" ;;
+	worker) echo "base net loop conf proc http db model api link" ;;
 	reaper) echo "base loop conf proc db model" ;;
 	courier) echo "base net loop conf proc db providers crypt link" ;;
 	ctl) echo "base os net conf db model crypt" ;;
@@ -65,7 +65,7 @@ only libpq 'libpq-fe\.h|postgres' 'src/db/[a-z_]*\.[ch]'
 only libcurl 'curl/' 'src/ctl/http_client\.c|src/courier/client\.c'
 only http-parser 'http_parser\.h' 'src/http/parse\.c'
 only jsmn 'jsmn\.h' 'src/base/json_read\.c'
-only OpenSSL 'openssl/' 'src/base/hash\.c|src/net/tls\.c|src/crypt/.*'
+only OpenSSL 'openssl/' 'src/base/hash\.c|src/net/tls[a-z_]*\.[ch]|src/crypt/.*'
 only libyaml 'yaml\.h' 'src/conf/conf_yaml\.c'
 only threads 'pthread\.h' 'src/loop/offload\.c'
 

@@ -32,13 +32,13 @@ _Static_assert(1 + COUNT(public_routes) + COUNT(admin_routes) <= SCORE_ROUTES, "
 void
 api_public_routes(struct http_routes *rs, struct api *api)
 {
-	*rs = (struct http_routes){ public_routes, COUNT(public_routes), api_problem, api };
+	*rs = (struct http_routes){ .route = public_routes, .count = COUNT(public_routes), .error = api_problem, .ctx = api };
 }
 
 void
 api_admin_routes(struct http_routes *rs, struct api *api)
 {
-	*rs = (struct http_routes){ admin_routes, COUNT(admin_routes), api_problem, api };
+	*rs = (struct http_routes){ .route = admin_routes, .count = COUNT(admin_routes), .error = api_problem, .ctx = api };
 }
 
 size_t

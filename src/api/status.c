@@ -12,12 +12,16 @@
 #include "version.h"
 
 #define STATUS_MAX	(256u << 10)
+#define DAY_S		((int64_t)86400)
 
 static const struct {
 	enum score_counter	 counter;
 	const char		*name;
 } counters[] = {
 	{ SCORE_ACCEPTED, "accepted" },
+	{ SCORE_HANDSHAKES, "handshakes" },
+	{ SCORE_HANDSHAKES_RESUMED, "handshakes_resumed" },
+	{ SCORE_HANDSHAKES_FAILED, "handshakes_failed" },
 	{ SCORE_EVENTS_STORED, "events_stored" },
 	{ SCORE_EVENTS_DUPLICATE, "events_duplicate" },
 	{ SCORE_EVENTS_REFUSED, "events_refused" },
@@ -227,6 +231,27 @@ write_queue(struct json_out *j, const struct scoreboard *board)
 	json_obj_end(j);
 }
 
+static void
+write_certificates(struct json_out *j, const struct scoreboard *board)
+{
+	const struct score_certificates *all = scoreboard_certificates(board);
+	unsigned i, n = SCORE_GET(all->n);
+	int64_t end, now = clock_real_ms() / 1000;
+
+	json_key(j, "certificates");
+	json_arr(j);
+	for (i = 0; i < n; i++) {
+		end = SCORE_GET(all->one[i].not_after);
+		json_obj(j);
+		json_kstr(j, "name", str_c(all->one[i].name));
+		json_ktime(j, "not_after", end * 1000);
+		/* Whole days, and the first after the end is -1. */
+		json_kint(j, "days_left", (end - now) / DAY_S - (end < now ? 1 : 0));
+		json_obj_end(j);
+	}
+	json_arr_end(j);
+}
+
 void
 api_status(struct http_request *rq, void *ctx)
 {
@@ -242,6 +267,7 @@ api_status(struct http_request *rq, void *ctx)
 	json_ktime(&j, "started_at", (int64_t)SCORE_GET(board->started_ms));
 	write_restarts(&j, board);
 	write_reloads(&j, board);
+	write_certificates(&j, board);
 	write_children(&j, board);
 	write_totals(&j, board);
 	write_queue(&j, board);

@@ -14,11 +14,17 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "net/addr.h"
+#include "net/tls.h"
 
 #define CONF_MAX_LISTEN		16
 #define CONF_MAX_NETS		64
 #define CONF_MAX_NAMES		32
 #define CONF_MAX_WORKERS	64
+#define CONF_MAX_CERTIFICATES	64
+
+struct conf_place {		/* both from 1; line 0 = nowhere in the file */
+	size_t	line, column;
+};
 
 enum conf_sandbox {
 	CONF_SANDBOX_ENFORCE,		/* what this system can; what it cannot is logged */
@@ -30,7 +36,17 @@ enum conf_sandbox {
 struct conf_listen {
 	char	*address;		/* "127.0.0.1:8080", "[::1]:8080", "*:8080", "unix:/run/ringd/http.sock" */
 	bool	 proxy_protocol;	/* a PROXY header comes first */
+	bool	 tls;
+	bool	 redirect;		/* plain HTTP that only sends clients to https */
 	bool	 insecure;		/* plaintext on a non-loopback address, said aloud */
+};
+
+/* The files of one certificate. What they hold is there after conf_read_certificates(), and is part of the configuration. */
+struct conf_certificate {
+	char			*cert, *key, *ocsp;	/* paths; ocsp may be NULL */
+	struct conf_place	 cert_at, key_at, ocsp_at;
+	struct secret		 chain_bytes, key_bytes, ocsp_bytes;
+	struct tls_cert_info	 info;
 };
 
 struct conf {
@@ -58,6 +74,15 @@ struct conf {
 	size_t		 nadmin_groups;
 	struct addr_net	 trusted[CONF_MAX_NETS];	/* proxy.trusted: hops whose X-Forwarded-* are believed */
 	size_t		 ntrusted;
+
+	struct conf_certificate certificate[CONF_MAX_CERTIFICATES];
+	size_t		 ncertificates;
+	enum tls_version tls_min_version;
+	int64_t		 tls_handshake_timeout_ms;
+	bool		 tls_tickets;
+	int64_t		 tls_ticket_lifetime_ms;	/* also how often their keys change */
+	int64_t		 tls_hsts_ms;		/* 0: the header is left out */
+	int64_t		 tls_redirect_port;
 
 	struct secret	 worker_url;		/* database.worker_url: libpq conninfo or URI */
 	struct secret	 reaper_url;
@@ -126,6 +151,14 @@ struct conf_error {
 /* Returns a complete configuration or NULL with *err filled. The caller frees it. */
 struct conf	*conf_load(const char *path, struct conf_error *err);
 void		 conf_free(struct conf *c);		/* wipes secrets */
+/*
+ * Reads the certificates' files anew, and checks that they can serve. Apart from conf_load, because the keys are for the
+ * daemon's master alone: ringctl reads the same configuration as anybody. warn gets what is no fault yet. false with *err.
+ */
+bool		 conf_read_certificates(struct conf *c, void (*warn)(void *arg, const char *text), void *arg,
+		    struct conf_error *err);
+struct tls_files	 conf_certificate_files(const struct conf_certificate *c);	/* as they were read */
+void		 conf_forget_keys(struct conf *c);	/* wipes the private keys: for a process that has no business with them */
 /*
  * Writes one line per key whose value differs: "workers: 2 -> 4", "pid_file: /a -> /b, restart needed"; a secret, and what
  * cannot be said in a line, is only "changed".

@@ -73,10 +73,16 @@ listener(const struct check *k, size_t i)		/* those of listen, then those of adm
 	return i < k->conf->nlisten ? &k->conf->listen[i] : &k->conf->admin[i - k->conf->nlisten];
 }
 
+static const struct conf_listen_place *
+listener_places(const struct check *k, size_t i)
+{
+	return i < k->conf->nlisten ? &k->places->listen[i] : &k->places->admin[i - k->conf->nlisten];
+}
+
 static struct conf_place
 listener_place(const struct check *k, size_t i)
 {
-	return i < k->conf->nlisten ? k->places->listen[i] : k->places->admin[i - k->conf->nlisten];
+	return listener_places(k, i)->address;
 }
 
 static bool
@@ -89,6 +95,35 @@ check_unlike_earlier(const struct check *k, size_t i, const struct conf_address 
 			return conf_fault(k->report, listener_place(k, i),
 			    "duplicate address \"%s\"; line %zu listens on \"%s\"",
 			    listener(k, i)->address, listener_place(k, j).line, listener(k, j)->address);
+	return true;
+}
+
+static bool
+any_tls(const struct conf *c)
+{
+	for (size_t i = 0; i < c->nlisten; i++)
+		if (c->listen[i].tls)
+			return true;
+	return false;
+}
+
+/* What a listener's tls and redirect need from the rest. */
+static bool
+check_tls(const struct check *k, size_t i)
+{
+	const struct conf_listen	*l = listener(k, i);
+	const struct conf_listen_place	*at = listener_places(k, i);
+
+	if (i >= k->conf->nlisten && (l->tls || l->redirect))
+		return conf_fault(k->report, l->tls ? at->tls : at->redirect,
+		    "\"admin.listen\" speaks plain HTTP only: no other host can reach it");
+	if (l->tls && l->redirect)
+		return conf_fault(k->report, at->redirect, "\"tls\" and \"redirect\" do not go together on one listener");
+	if (l->tls && k->conf->ncertificates == 0)
+		return conf_fault(k->report, at->tls, "\"tls: true\" needs a certificate in \"tls.certificates\"");
+	if (l->redirect && !any_tls(k->conf))
+		return conf_fault(k->report, at->redirect,
+		    "\"redirect: true\" needs another listener with \"tls: true\" to send clients to");
 	return true;
 }
 
@@ -112,12 +147,12 @@ check_listeners(const struct check *k)
 			return conf_fault(k->report, listener_place(k, i),
 			    "\"admin.listen\" must be loopback or unix:/path; other hosts can reach \"%s\"",
 			    l->address);
-		if (!local && !l->insecure && c->ntrusted == 0)
+		if (!local && !l->tls && !l->redirect && !l->insecure && c->ntrusted == 0)
 			return conf_fault(k->report, listener_place(k, i),
-			    "\"%s\" would serve plain HTTP to other hosts; name the proxy before it in "
-			    "\"proxy.trusted\", listen on a loopback address, or write \"insecure: true\" on it",
+			    "\"%s\" would serve plain HTTP to other hosts; write \"tls: true\" on it, name the proxy before "
+			    "it in \"proxy.trusted\", listen on a loopback address, or write \"insecure: true\"",
 			    l->address);
-		if (!check_unlike_earlier(k, i, &a))
+		if (!check_tls(k, i) || !check_unlike_earlier(k, i, &a))
 			return false;
 	}
 	return true;

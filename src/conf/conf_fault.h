@@ -13,10 +13,6 @@
 #define CONF_SHOWN_MAX	48		/* characters of a value an error shows */
 #define CONF_SHOWN_SIZE	(CONF_SHOWN_MAX + 4)
 
-struct conf_place {		/* both from 1; line 0 = nowhere in the file */
-	size_t	line, column;
-};
-
 struct conf_report {
 	const char		*file;
 	struct conf_error	*err;

@@ -56,6 +56,18 @@ PAIR("admin.groups", CONF_NAMES, 0, CONF_MAX_NAMES, NULL, false, admin_groups, n
 PAIR("proxy.trusted", CONF_NETS, 0, CONF_MAX_NETS, NULL, false, trusted, ntrusted,
     "proxies whose X-Forwarded headers are believed: networks, or unix"),
 
+PAIR("tls.certificates", CONF_CERTIFICATES, 0, CONF_MAX_CERTIFICATES, NULL, false, certificate, ncertificates,
+    "certificates; the first is for clients that name no host"),
+WORD("tls.min_version", CONF_TLS_VERSION, "1.3", CONF_RELOAD, tls_min_version, "oldest version of TLS that is spoken"),
+RANGE("tls.handshake_timeout", CONF_DURATION, MS(100), MINUTES(1), "10s", tls_handshake_timeout_ms,
+    "longest time a client may take for the handshake"),
+WORD("tls.tickets", CONF_BOOL, "true", CONF_RELOAD, tls_tickets, "let clients resume sessions"),
+RANGE("tls.ticket_lifetime", CONF_DURATION, SECONDS(1), DAYS(7), "12h", tls_ticket_lifetime_ms,
+    "how long a session may be resumed, and how often the keys of tickets change"),
+RANGE("tls.hsts", CONF_DURATION, 0, DAYS(3650), "365d", tls_hsts_ms,
+    "for how long browsers are to use https only; 0s leaves it out"),
+RANGE("tls.redirect_port", CONF_NUMBER, 1, 65535, "443", tls_redirect_port, "port that redirect listeners send clients to"),
+
 NEEDED("database.worker_url", CONF_CONNINFO, worker_url, "PostgreSQL connection of the workers"),
 NEEDED("database.reaper_url", CONF_CONNINFO, reaper_url, "PostgreSQL connection of the reaper"),
 WORD("database.courier_url", CONF_CONNINFO, NULL, CONF_RELOAD, courier_url, "PostgreSQL connection of the courier"),
@@ -159,15 +171,29 @@ static const struct conf_key listen_rows[] = {
     "where to listen" },
 { "proxy_protocol", CONF_BOOL, 0, 0, "false", false, CONF_RELOAD, offsetof(struct conf_listen, proxy_protocol), 0,
     "a PROXY header begins every connection" },
+{ "tls", CONF_BOOL, 0, 0, "false", false, CONF_RELOAD, offsetof(struct conf_listen, tls), 0, "HTTPS" },
+{ "redirect", CONF_BOOL, 0, 0, "false", false, CONF_RELOAD, offsetof(struct conf_listen, redirect), 0,
+    "plain HTTP that only sends clients to https" },
 { "insecure", CONF_BOOL, 0, 0, "false", false, CONF_RELOAD, offsetof(struct conf_listen, insecure), 0,
     "plain HTTP to other hosts is meant" },
 };
 
+static const struct conf_key certificate_rows[] = {
+{ "cert", CONF_PATH, 0, 0, NULL, true, CONF_RELOAD, offsetof(struct conf_certificate, cert), 0,
+    "PEM file: the certificate, then its issuers" },
+{ "key", CONF_PATH, 0, 0, NULL, true, CONF_RELOAD, offsetof(struct conf_certificate, key), 0,
+    "PEM file: its private key" },
+{ "ocsp", CONF_PATH, 0, 0, NULL, false, CONF_RELOAD, offsetof(struct conf_certificate, ocsp), 0,
+    "DER file: an OCSP response to staple" },
+};
+
 _Static_assert(COUNT(rows) <= CONF_KEYS_MAX, "CONF_KEYS_MAX is too small");
 _Static_assert(COUNT(listen_rows) <= CONF_KEYS_MAX, "CONF_KEYS_MAX is too small");
+_Static_assert(COUNT(certificate_rows) <= CONF_KEYS_MAX, "CONF_KEYS_MAX is too small");
 
 const struct conf_table conf_keys = { rows, COUNT(rows) };
 const struct conf_table conf_listen_keys = { listen_rows, COUNT(listen_rows) };
+const struct conf_table conf_certificate_keys = { certificate_rows, COUNT(certificate_rows) };
 
 const char *
 conf_type_name(enum conf_type t)
@@ -191,6 +217,8 @@ conf_type_name(enum conf_type t)
 		[CONF_LISTENERS] = "list of listeners",
 		[CONF_NETS] = "list of networks",
 		[CONF_NAMES] = "list of names",
+		[CONF_CERTIFICATES] = "list of certificates",
+		[CONF_TLS_VERSION] = "1.2 or 1.3",
 	};
 
 	return names[t];
@@ -322,4 +350,5 @@ conf_print_keys(FILE *out)
 {
 	print_table(out, "", &conf_keys);
 	print_table(out, "listen[].", &conf_listen_keys);
+	print_table(out, "tls.certificates[].", &conf_certificate_keys);
 }

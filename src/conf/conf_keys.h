@@ -34,6 +34,8 @@ enum conf_type {
 	CONF_LISTENERS,		/* struct conf_listen[CONF_MAX_LISTEN]; extra: size_t, how many */
 	CONF_NETS,		/* struct addr_net[CONF_MAX_NETS]; extra: size_t, how many */
 	CONF_NAMES,		/* char *[CONF_MAX_NAMES]; extra: size_t, how many */
+	CONF_CERTIFICATES,	/* struct conf_certificate[CONF_MAX_CERTIFICATES]; extra: size_t, how many */
+	CONF_TLS_VERSION,	/* enum tls_version */
 };
 
 enum conf_when {
@@ -59,6 +61,7 @@ struct conf_table {
 
 extern const struct conf_table conf_keys;		/* of struct conf */
 extern const struct conf_table conf_listen_keys;	/* of struct conf_listen */
+extern const struct conf_table conf_certificate_keys;	/* of struct conf_certificate */
 
 #define CONF_KEYS_MAX	128	/* rows of one table; conf_keys.c proves it */
 

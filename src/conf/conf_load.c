@@ -106,26 +106,59 @@ load_scalar(struct loading *l, const struct conf_node *n, const struct conf_key 
 	return done == CONF_SET;
 }
 
+/* One entry of a list: a mapping, by its own table. places: where each of its keys stands. */
+static bool
+load_record(struct loading *l, const struct conf_node *n, const struct conf_table *t, void *out, struct conf_place *places)
+{
+	const struct target	target = { t, out, places };
+
+	if (!load_mapping(l, n, &target, ""))
+		return false;
+	for (size_t i = 0; i < t->n; i++)
+		if (t->keys[i].required && places[i].line == 0)
+			return conf_fault(l->report, n->place, "missing key \"%s\": %s", t->keys[i].name, t->keys[i].help);
+	return true;
+}
+
+static struct conf_place
+place_in(const struct conf_table *t, const struct conf_place *places, struct str name)
+{
+	return places[conf_table_find(t, name) - t->keys];
+}
+
 /* One listener: a mapping, or its address alone. */
 static bool
-load_listener(struct loading *l, const struct conf_node *n, struct conf_listen *out, struct conf_place *place)
+load_listener(struct loading *l, const struct conf_node *n, struct conf_listen *out, struct conf_listen_place *place)
 {
-	struct conf_place	places[CONF_KEYS_MAX] = { { 0 } };
-	const struct target	t = { &conf_listen_keys, out, places };
-	const struct conf_key	*address = conf_table_find(&conf_listen_keys, STR("address"));
+	const struct conf_table	*t = &conf_listen_keys;
+	struct conf_place	 places[CONF_KEYS_MAX] = { { 0 } };
 
-	*place = n->place;
-	if (!conf_table_defaults(&conf_listen_keys, out))
+	place->address = n->place;
+	if (!conf_table_defaults(t, out))
 		return conf_fault(l->report, n->place, "out of memory");
 	if (n->kind != NODE_MAP)
-		return load_scalar(l, n, address, out);
-	if (!load_mapping(l, n, &t, ""))
+		return load_scalar(l, n, conf_table_find(t, STR("address")), out);
+	if (!load_record(l, n, t, out, places))
 		return false;
-	for (size_t i = 0; i < conf_listen_keys.n; i++)
-		if (conf_listen_keys.keys[i].required && places[i].line == 0)
-			return conf_fault(l->report, n->place, "missing key \"%s\": %s", conf_listen_keys.keys[i].name,
-			    conf_listen_keys.keys[i].help);
-	*place = places[address - conf_listen_keys.keys];
+	place->address = place_in(t, places, STR("address"));
+	place->tls = place_in(t, places, STR("tls"));
+	place->redirect = place_in(t, places, STR("redirect"));
+	return true;
+}
+
+static bool
+load_certificate(struct loading *l, const struct conf_node *n, const struct conf_key *k, struct conf_certificate *out)
+{
+	const struct conf_table	*t = &conf_certificate_keys;
+	struct conf_place	 places[CONF_KEYS_MAX] = { { 0 } };
+
+	if (n->kind != NODE_MAP)
+		return report_kind(l, k, n);
+	if (!load_record(l, n, t, out, places))
+		return false;
+	out->cert_at = place_in(t, places, STR("cert"));
+	out->key_at = place_in(t, places, STR("key"));
+	out->ocsp_at = place_in(t, places, STR("ocsp"));
 	return true;
 }
 
@@ -155,6 +188,8 @@ load_item(struct loading *l, const struct conf_node *n, const struct conf_key *k
 		return load_net(l, n, k, (struct addr_net *)items + i);
 	if (k->type == CONF_NAMES)
 		return load_scalar(l, n, &name, items);
+	if (k->type == CONF_CERTIFICATES)
+		return load_certificate(l, n, k, (struct conf_certificate *)items + i);
 	return load_listener(l, n, (struct conf_listen *)items + i,
 	    items == l->conf->listen ? &l->places->listen[i] : &l->places->admin[i]);
 }

@@ -145,6 +145,15 @@ strip_newline(struct secret *s)
 		s->bytes[--s->len] = '\0';
 }
 
+bool
+conf_source_private(const struct conf_report *r, struct conf_place at, const char *path, mode_t mode)
+{
+	if ((mode & OTHERS) == 0)
+		return true;
+	return conf_fault(r, at, "%s holds a secret and is open to every user (mode %04o); mend it with: chmod o= %s", path,
+	    (unsigned)(mode & 07777), path);
+}
+
 static bool
 from_file(const struct conf_report *r, const struct conf_node *n, enum conf_secrecy secrecy, struct secret *out)
 {
@@ -158,10 +167,8 @@ from_file(const struct conf_report *r, const struct conf_node *n, enum conf_secr
 		return conf_fault(r, n->place, "the path after !file is too long");
 	if (!conf_source_read(path, CONF_VALUE_FILE_BYTES, out, &mode, why))
 		return conf_fault(r, n->place, "%s %s", path, why);
-	if (secrecy != CONF_OPEN && (mode & OTHERS) != 0)
-		return conf_fault(r, n->place,
-		    "%s holds a secret and is open to every user (mode %04o); mend it with: chmod o= %s", path,
-		    (unsigned)(mode & 07777), path);
+	if (secrecy != CONF_OPEN && !conf_source_private(r, n->place, path, mode))
+		return false;
 	strip_newline(out);
 	if (out->len == 0)
 		return conf_fault(r, n->place, "%s is empty", path);

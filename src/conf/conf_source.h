@@ -23,6 +23,8 @@ enum conf_secrecy {
 
 /* Reads a regular file of at most max bytes. false with why, a sentence that follows the file's name. */
 bool	conf_source_read(const char *path, size_t max, struct secret *out, mode_t *mode, char why[CONF_WHY_SIZE]);
+/* A file with a secret in it must not be open to every user: false, reported at that place. */
+bool	conf_source_private(const struct conf_report *r, struct conf_place at, const char *path, mode_t mode);
 /*
  * The text of a scalar, tags followed; r->file names the file of the scalar, mode is that file's. A secret that others
  * may read where it stands is refused.

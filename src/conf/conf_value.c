@@ -216,6 +216,17 @@ set_sandbox(enum conf_sandbox *field, struct str s)
 	return CONF_UNFIT;
 }
 
+static enum conf_set
+set_tls_version(enum tls_version *field, struct str s)
+{
+	bool	new = str_eq(s, STR("1.3"));
+
+	if (!new && !str_eq(s, STR("1.2")))
+		return CONF_UNFIT;
+	*field = new ? TLS_1_3 : TLS_1_2;
+	return CONF_SET;
+}
+
 enum conf_set
 conf_value_set(const struct conf_key *k, void *base, struct str text, bool quoted)
 {
@@ -250,9 +261,12 @@ conf_value_set(const struct conf_key *k, void *base, struct str text, bool quote
 		return set_log_level(field, text);
 	case CONF_SANDBOX:
 		return set_sandbox(field, text);
+	case CONF_TLS_VERSION:
+		return set_tls_version(field, text);
 	case CONF_LISTENERS:
 	case CONF_NETS:
 	case CONF_NAMES:
+	case CONF_CERTIFICATES:
 		break;
 	}
 	return CONF_UNFIT;
@@ -280,6 +294,8 @@ conf_value_expected(const struct conf_key *k, char out[CONF_EXPECTED_SIZE])
 		[CONF_LISTENERS] = "a list of addresses",
 		[CONF_NETS] = "a list of networks such as 10.0.0.0/8 or 2001:db8::/32, or the word unix",
 		[CONF_NAMES] = "a list of names",
+		[CONF_CERTIFICATES] = "a list of mappings with cert and key",
+		[CONF_TLS_VERSION] = "1.2 or 1.3",
 	};
 	char	bounds[CONF_BOUNDS_SIZE];
 	bool	bounded = !conf_value_is_list(k->type) && (k->min != 0 || k->max != 0);
@@ -289,38 +305,9 @@ conf_value_expected(const struct conf_key *k, char out[CONF_EXPECTED_SIZE])
 }
 
 static bool
-equal_listeners(const struct conf_listen *a, const struct conf_listen *b, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < conf_listen_keys.n; j++)
-			if (!conf_value_equal(&conf_listen_keys.keys[j], &a[i], &b[i]))
-				return false;
-	return true;
-}
-
-static bool
-equal_nets(const struct addr_net *a, const struct addr_net *b, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (a[i].bits != b[i].bits || a[i].base.family != b[i].base.family ||
-		    memcmp(a[i].base.ip, b[i].base.ip, sizeof(a[i].base.ip)) != 0)
-			return false;
-	return true;
-}
-
-static bool
 equal_text(const void *a, const void *b)
 {
 	return str_eq(str_c(*(char *const *)a), str_c(*(char *const *)b));
-}
-
-static bool
-equal_names(char *const *a, char *const *b, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!equal_text(&a[i], &b[i]))
-			return false;
-	return true;
 }
 
 bool
@@ -352,15 +339,14 @@ conf_value_equal(const struct conf_key *k, const void *base_a, const void *base_
 		return *(const enum log_level *)a == *(const enum log_level *)b;
 	case CONF_SANDBOX:
 		return *(const enum conf_sandbox *)a == *(const enum conf_sandbox *)b;
+	case CONF_TLS_VERSION:
+		return *(const enum tls_version *)a == *(const enum tls_version *)b;
 	case CONF_LISTENERS:
-		return *(const size_t *)extra_a == *(const size_t *)extra_b &&
-		    equal_listeners(a, b, *(const size_t *)extra_a);
 	case CONF_NETS:
-		return *(const size_t *)extra_a == *(const size_t *)extra_b &&
-		    equal_nets(a, b, *(const size_t *)extra_a);
 	case CONF_NAMES:
+	case CONF_CERTIFICATES:
 		return *(const size_t *)extra_a == *(const size_t *)extra_b &&
-		    equal_names(a, b, *(const size_t *)extra_a);
+		    conf_list_equal(k->type, a, b, *(const size_t *)extra_a);
 	}
 	return false;
 }
@@ -370,22 +356,6 @@ free_text(char **field)
 {
 	free(*field);
 	*field = NULL;
-}
-
-static void
-free_listeners(struct conf_listen *l, size_t *n)
-{
-	for (size_t i = 0; i < *n; i++)
-		conf_table_free(&conf_listen_keys, &l[i]);
-	*n = 0;
-}
-
-static void
-free_names(char **name, size_t *n)
-{
-	for (size_t i = 0; i < *n; i++)
-		free_text(&name[i]);
-	*n = 0;
 }
 
 void
@@ -409,10 +379,10 @@ conf_value_free(const struct conf_key *k, void *base)
 		free_text(at(base, k->extra));
 		break;
 	case CONF_LISTENERS:
-		free_listeners(field, at(base, k->extra));
-		break;
+	case CONF_NETS:
 	case CONF_NAMES:
-		free_names(field, at(base, k->extra));
+	case CONF_CERTIFICATES:
+		conf_list_free(k->type, field, at(base, k->extra));
 		break;
 	case CONF_BOOL:
 	case CONF_NUMBER:
@@ -421,7 +391,7 @@ conf_value_free(const struct conf_key *k, void *base)
 	case CONF_WORKERS:
 	case CONF_LOG_LEVEL:
 	case CONF_SANDBOX:
-	case CONF_NETS:
+	case CONF_TLS_VERSION:
 		break;
 	}
 }
@@ -429,7 +399,7 @@ conf_value_free(const struct conf_key *k, void *base)
 bool
 conf_value_is_list(enum conf_type t)
 {
-	return t == CONF_LISTENERS || t == CONF_NETS || t == CONF_NAMES;
+	return t == CONF_LISTENERS || t == CONF_NETS || t == CONF_NAMES || t == CONF_CERTIFICATES;
 }
 
 bool

@@ -30,6 +30,9 @@ bool		conf_value_text(const struct conf_key *k, const void *base, char out[CONF_
 bool		conf_value_copy(const struct conf_key *k, const void *from, void *to);
 void		conf_value_free(const struct conf_key *k, void *base);	/* secrets wiped */
 bool		conf_value_is_list(enum conf_type t);
+/* The lists' own part of equal and free, in conf_list.c: n items each; *n becomes 0. */
+bool		conf_list_equal(enum conf_type t, const void *a, const void *b, size_t n);
+void		conf_list_free(enum conf_type t, void *field, size_t *n);
 
 /* Every row of a table: defaults into a zeroed base; everything back. */
 bool		conf_table_defaults(const struct conf_table *t, void *base);

@@ -206,6 +206,23 @@ put_database(struct buf *b, struct json data, struct arena *a)
 }
 
 static void
+put_certificates(struct buf *b, struct json data, struct arena *a)
+{
+	int64_t days;
+
+	for (struct json c = json_first(json_get(data, "certificates")); json_type(c) != JSON_ABSENT; c = json_next(c)) {
+		if (!json_i64(json_get(c, "days_left"), &days))
+			continue;
+		buf_printf(b, "certificate %.*s: ", STR_ARG(cell(json_get(c, "name"), a)));
+		if (days < 0)
+			buf_puts(b, "expired");
+		else
+			buf_printf(b, "%lld days left", (long long)days);
+		buf_printf(b, ", until %.*s\n", STR_ARG(cell(json_get(c, "not_after"), a)));
+	}
+}
+
+static void
 put_processes(struct buf *b, struct json data, const struct table_style *style, struct arena *a)
 {
 	struct table	t;
@@ -254,6 +271,7 @@ status_show(struct ctl *c, struct json data, struct arena *arena)
 	put_queue(&b, json_get(data, "queue"));
 	put_events(&b, json_get(data, "totals"), json_get(data, "ingest"));
 	put_database(&b, data, arena);
+	put_certificates(&b, data, arena);
 	buf_putc(&b, '\n');
 	put_processes(&b, data, &style, arena);
 	put_routes(&b, data, &style, arena);

@@ -18,6 +18,7 @@
 #define HEAD_ROOM	512	/* a usual head */
 #define BODY_COPIED	4096	/* smaller bodies are copied behind their head, bigger ones change owner */
 #define FLUSH_PIECES	16
+#define FLUSH_RECORDS	16
 
 /* Takes over the bytes. */
 static struct piece *
@@ -102,6 +103,15 @@ put_line(struct buf *b, const char *name, const char *value)
 	buf_put(b, "\r\n", 2);
 }
 
+/* Data is nobody's to keep, to show in a frame, or to take for a page. */
+static void
+put_json_lines(struct buf *b, struct str extra)
+{
+	if (!has_line(extra, STR("Cache-Control:")))
+		put_line(b, "Cache-Control: ", "no-store");
+	put_line(b, "Content-Security-Policy: ", "default-src 'none'; frame-ancestors 'none'");
+}
+
 static void
 put_head(struct buf *b, struct http_request *rq, int status, const char *type, size_t length, bool last)
 {
@@ -114,8 +124,8 @@ put_head(struct buf *b, struct http_request *rq, int status, const char *type, s
 	put_line(b, "Date: ", server_date(rq->conn->listener->server));
 	if (type != NULL) {
 		put_line(b, "Content-Type: ", type);
-		if (strstr(type, "json") != NULL && !has_line(extra, STR("Cache-Control:")))
-			put_line(b, "Cache-Control: ", "no-store");
+		if (strstr(type, "json") != NULL)
+			put_json_lines(b, extra);
 	}
 	if (status != 204 && status != 304) {
 		buf_puts(b, "Content-Length: ");
@@ -124,6 +134,8 @@ put_head(struct buf *b, struct http_request *rq, int status, const char *type, s
 	}
 	put_line(b, "X-Request-Id: ", rq->id);
 	put_line(b, "X-Content-Type-Options: ", "nosniff");
+	if (rq->conn->tls != NULL)
+		buf_put(b, rq->conn->listener->hsts, rq->conn->listener->hsts_len);
 	if (last)
 		put_line(b, "Connection: ", "close");
 	else if (rq->minor == 0)
@@ -231,15 +243,27 @@ written(struct http_conn *c, size_t n)
 		piece->sent += n;
 }
 
-bool
-answer_flush(struct http_conn *c)
+void
+answer_text(struct http_conn *c, struct str bytes)
 {
-	struct http_server	*s = c->listener->server;
-	struct iovec		 iov[FLUSH_PIECES];
-	struct msghdr		 msg = { .msg_iov = iov };
-	struct piece		*piece;
-	unsigned char		 count = 0;	/* fits msg_iovlen without a cast, int on the BSDs, size_t on Linux */
-	ssize_t			 n;
+	struct piece *piece = piece_for(c, bytes.n);
+
+	if (piece != NULL) {
+		buf_str(&piece->bytes, bytes);
+		c->out_bytes += bytes.n;
+	}
+	server_conn_ready(c);
+}
+
+/* One call, the kernel's own gathering. Bytes taken, or -1. */
+static ssize_t
+send_plain(struct http_conn *c)
+{
+	struct iovec	 iov[FLUSH_PIECES];
+	struct msghdr	 msg = { .msg_iov = iov };
+	struct piece	*piece;
+	unsigned char	 count = 0;	/* fits msg_iovlen without a cast, int on the BSDs, size_t on Linux */
+	ssize_t		 n;
 
 	for (piece = c->out; piece != NULL && count < FLUSH_PIECES; piece = piece->next) {
 		iov[count].iov_base = piece->bytes.p + piece->sent;
@@ -248,10 +272,58 @@ answer_flush(struct http_conn *c)
 	}
 	msg.msg_iovlen = count;
 	n = sendmsg(c->fd, &msg, MSG_NOSIGNAL);
-	if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-		return false;
 	if (n > 0)
 		written(c, (size_t)n);
+	return n;
+}
+
+/* The next record's bytes: where they lie if one piece fills it or is the last, else gathered from several. */
+static struct str
+next_record(struct http_conn *c)
+{
+	struct piece	*piece = c->out;
+	char		*record = c->listener->server->record;
+	size_t		 n = piece->bytes.len - piece->sent, have = 0;
+
+	if (n >= TLS_RECORD || piece->next == NULL)
+		return (struct str){ piece->bytes.p + piece->sent, n };
+	for (; piece != NULL && have < TLS_RECORD; piece = piece->next) {
+		n = piece->bytes.len - piece->sent;
+		if (n > TLS_RECORD - have)
+			n = TLS_RECORD - have;
+		memcpy(record + have, piece->bytes.p + piece->sent, n);
+		have += n;
+	}
+	return (struct str){ record, have };
+}
+
+/* So many records that a socket's buffer is likely full; what is left then waits like what the kernel refused. */
+static ssize_t
+send_tls(struct http_conn *c)
+{
+	struct str	record;
+	ssize_t		n, all = 0;
+	int		i;
+
+	for (i = 0; i < FLUSH_RECORDS && c->out != NULL; i++) {
+		record = next_record(c);
+		n = tls_write(c->tls, record.p, record.n);
+		if (n < 0)
+			return all > 0 && errno == EAGAIN ? all : n;
+		written(c, (size_t)n);
+		all += n;
+	}
+	return all;
+}
+
+bool
+answer_flush(struct http_conn *c)
+{
+	struct http_server	*s = c->listener->server;
+	ssize_t			 n = c->tls == NULL ? send_plain(c) : send_tls(c);
+
+	if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+		return false;
 	if (c->out != NULL && (n > 0 || !c->blocked))
 		c->deadline_ms = loop_now_ms(s->loop) + s->limits.write_timeout_ms;
 	c->blocked = c->out != NULL;

@@ -6,8 +6,6 @@
  */
 #include <sys/types.h>
 #include <sys/socket.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,9 +14,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/conn.h"
-#include "net/proxy_protocol.h"
-
-static void on_event(void *arg, unsigned what);
 
 void
 request_free(struct http_request *rq)
@@ -41,6 +36,9 @@ set_deadline(struct http_conn *c)
 	case CONN_HEAD:
 		ms = limits->header_timeout_ms;
 		break;
+	case CONN_HANDSHAKE:
+		ms = limits->handshake_timeout_ms;
+		break;
 	case CONN_IDLE:
 		ms = s->accepting == ACCEPT_DRAINING ? CONN_GRACE_MS : limits->idle_timeout_ms;
 		break;
@@ -58,32 +56,11 @@ set_deadline(struct http_conn *c)
 	c->deadline_ms = loop_now_ms(s->loop) + ms;
 }
 
-bool
-conn_new(struct http_listener *l, int fd, const struct addr *peer, const struct peer_cred *cred)
+void
+conn_enter(struct http_conn *c, enum conn_state state)
 {
-	struct http_server	*s = l->server;
-	struct http_conn	*c = calloc(1, sizeof(*c));
-	int			 on = 1;
-
-	if (c == NULL || (c->watch = watch_new(s->loop, fd, on_event, c)) == NULL || !watch_set(c->watch, LOOP_READ)) {
-		if (c != NULL)
-			watch_free(c->watch);
-		free(c);
-		close(fd);
-		return false;
-	}
-	if (l->family != AF_UNIX)
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	c->listener = l;
-	c->cred = *cred;
-	c->fd = fd;
-	c->peer = *peer;
-	c->state = l->proxy_protocol ? CONN_PROXY : CONN_IDLE;
-	c->deadline_ms = loop_now_ms(s->loop) + s->limits.header_timeout_ms;
-	buf_init(&c->held, CONN_READ_SIZE);
-	TAILQ_INSERT_TAIL(&s->conns, c, link);
-	s->stats.open++;
-	return true;
+	c->state = state;
+	set_deadline(c);
 }
 
 /* The body is complete or given up: what it was allowed is free for others. */
@@ -111,6 +88,9 @@ conn_drop(struct http_conn *c)
 	answer_discard(c);
 	buf_free(&c->held);
 	watch_free(c->watch);
+	if (c->tls != NULL)
+		tls_close(c->tls);
+	tls_free(c->tls);
 	close(c->fd);
 	TAILQ_REMOVE(&s->conns, c, link);
 	if (c->is_ready)
@@ -141,6 +121,7 @@ begin_request(struct http_conn *c)
 	rq->peer = c->peer;
 	rq->client = c->peer;
 	rq->cred = c->cred;
+	rq->https = c->tls != NULL;
 	rq->conn = c;
 	server_request_id(s, rq->id);
 	c->rq = rq;
@@ -206,6 +187,10 @@ no_route(struct http_conn *c, int status, const char *allow)
 	struct http_request *rq = c->rq;
 
 	hand_over_early(c);
+	if (c->listener->routes->any != NULL) {
+		c->listener->routes->any(rq, c->listener->routes->ctx);
+		return;
+	}
 	if (status == 405)
 		http_add_header(rq, "Allow", allow);
 	if (status == 405 && rq->method == HTTP_OPTIONS)
@@ -318,40 +303,6 @@ take_held(struct http_conn *c)
 		buf_free(&c->held);
 }
 
-static bool
-refuse_proxy(struct http_conn *c, const char *why)
-{
-	char text[ADDR_TEXT_SIZE];
-
-	addr_text(text, &c->peer);
-	log_info("connection from %s closed: %s", text, why);
-	c->listener->server->stats.refused++;
-	return false;
-}
-
-/* false: close. Where proxies are named, only they may say who a client is; else whoever reaches the listener. */
-static bool
-take_proxy_header(struct http_conn *c)
-{
-	struct http_server	*s = c->listener->server;
-	struct addr		 client = { .family = 0 };
-	int			 n = proxy_protocol_parse(buf_as_str(&c->held), &client);
-
-	if (s->ntrusted > 0 && !forwarded_trusts(&c->peer, s->trusted, s->ntrusted))
-		return refuse_proxy(c, "a PROXY header is taken from proxy.trusted only");
-	if (n == 0 && c->held.len < PROXY_PROTOCOL_V2_MAX)
-		return true;
-	if (n <= 0)
-		return refuse_proxy(c, "it did not begin with a valid PROXY header");
-	if (client.family != 0)
-		c->peer = client;
-	buf_consume(&c->held, (size_t)n);
-	if (c->held.len == 0)
-		buf_free(&c->held);
-	c->state = CONN_IDLE;	/* the deadline stays: header_timeout from accept to the first byte */
-	return true;
-}
-
 /* New bytes are in the server's input buffer. false: drop the connection. */
 static bool
 take_input(struct http_conn *c, size_t n)
@@ -363,10 +314,10 @@ take_input(struct http_conn *c, size_t n)
 		c->count += n;
 		return c->count <= CONN_LINGER_BYTES;
 	}
-	if (c->state != CONN_PROXY && c->held.len == 0)
+	if (c->held.len == 0)
 		used = take(c, input, n);
 	buf_put(&c->held, input + used, n - used);
-	if (c->held.failed || (c->state == CONN_PROXY && !take_proxy_header(c)))
+	if (c->held.failed)
 		return false;
 	take_held(c);
 	return true;
@@ -380,24 +331,47 @@ take_eof(struct http_conn *c)
 	return c->state == CONN_BUSY || c->state == CONN_CLOSING || c->out != NULL || (c->held.len > 0 && can_parse(c));
 }
 
+static bool
+wants_bytes(const struct http_conn *c)
+{
+	return !c->blocked && !c->eof && c->held.len < CONN_READ_SIZE;
+}
+
+/* A record brought more than has been read: no descriptor will tell of it. */
+static bool
+has_more(const struct http_conn *c)
+{
+	return c->tls != NULL && wants_bytes(c) && tls_more(c->tls);
+}
+
 /* Waits for what the state needs. false: the kernel refused. */
 static bool
 set_watch(struct http_conn *c)
 {
-	unsigned what = 0;
+	bool	 reads = wants_bytes(c);
+	unsigned what = c->blocked ? LOOP_WRITE : reads ? LOOP_READ : 0;
 
-	if (c->blocked)
-		what = LOOP_WRITE;
-	else if (!c->eof && c->held.len < CONN_READ_SIZE)
-		what = LOOP_READ;
+	if (c->tls == NULL)
+		return watch_set(c->watch, what);
+	if (reads ? tls_read_wants_write(c->tls) : c->blocked && tls_write_wants_read(c->tls))
+		what ^= LOOP_READ | LOOP_WRITE;
 	return watch_set(c->watch, what);
+}
+
+/* Bytes nobody will look at need not be deciphered. */
+static ssize_t
+receive(struct http_conn *c, char *p, size_t n)
+{
+	if (c->tls == NULL || c->state == CONN_LINGER || c->state == CONN_CLOSING)
+		return recv(c->fd, p, n, 0);
+	return tls_read(c->tls, p, n);
 }
 
 static bool
 on_readable(struct http_conn *c)
 {
 	struct http_server	*s = c->listener->server;
-	ssize_t			 n = recv(c->fd, s->input, CONN_READ_SIZE - c->held.len, 0);
+	ssize_t			 n = receive(c, s->input, CONN_READ_SIZE - c->held.len);
 
 	if (n > 0)
 		return take_input(c, (size_t)n);
@@ -406,29 +380,36 @@ on_readable(struct http_conn *c)
 	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
 
-static void
-on_event(void *arg, unsigned what)
+void
+conn_event(void *arg, unsigned what)
 {
 	struct http_conn	*c = arg;
 	bool			 alive = true;
 
-	if (c->blocked && (what & LOOP_WRITE)) {
+	(void)what;		/* only one thing is ever waited for */
+	if (c->state == CONN_PROXY || c->state == CONN_HANDSHAKE)
+		alive = opening_step(c);
+	if (alive && c->blocked) {
 		alive = answer_flush(c);
 		if (alive && !c->blocked) {
 			set_deadline(c);
 			server_conn_ready(c);
 		}
-	} else if (what & LOOP_READ) {
+	} else if (alive && c->state != CONN_PROXY && c->state != CONN_HANDSHAKE) {
 		alive = on_readable(c) && set_watch(c);
 	}
 	if (!alive)
 		conn_drop(c);
+	else if (has_more(c))
+		server_conn_ready(c);
 }
 
 /* Says that we send no more, and waits for the client to say the same. false: it has, or is gone. */
 static bool
 shut(struct http_conn *c)
 {
+	if (c->tls != NULL)
+		tls_close(c->tls);
 	if (c->eof || shutdown(c->fd, SHUT_WR) == -1)
 		return false;
 	buf_free(&c->held);
@@ -459,6 +440,8 @@ conn_turn_end(struct http_conn *c)
 	take_held(c);
 	if ((c->out != NULL && !c->blocked && !answer_flush(c)) || (c->out == NULL && !all_written(c)) || !set_watch(c))
 		conn_drop(c);
+	else if (has_more(c))
+		watch_again(c->watch, LOOP_READ);	/* when all others have had their turn */
 }
 
 /*
@@ -484,6 +467,8 @@ conn_timeout(struct http_conn *c)
 		refuse(c, 408, "The body did not arrive in time");
 	else if (!c->blocked && c->state == CONN_HEAD && parse_started(c->parse))
 		refuse(c, 408, "The head did not arrive in time");
+	else if (c->state == CONN_HANDSHAKE)
+		opening_timeout(c);
 	else
 		conn_drop(c);
 }

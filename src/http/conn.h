@@ -1,5 +1,5 @@
 /*
- * conn: what server.c, conn.c and answer.c share about one process's connections; private to http/.
+ * conn: what server.c, opening.c, conn.c and answer.c share about one process's connections; private to http/.
  *
  * A connection costs little while idle: this struct, its watch and its descriptor. The request, the parser, bytes held
  * back and the output exist only while they are used. Everything a connection does happens in one of three places: its
@@ -22,6 +22,7 @@
 #include "http/server.h"
 #include "loop/loop.h"
 #include "net/addr.h"
+#include "net/tls.h"
 
 #define CONN_READ_SIZE		16384	/* one recv(), and the most that is held for a connection that cannot parse */
 #define CONN_OUT_HIGH		65536	/* unwritten answer bytes before no further pipelined request is begun */
@@ -36,9 +37,11 @@
 #define CONN_LAST_ACCEPTS	1024	/* connections taken from each listener's queue when draining begins */
 #define SERVER_SPARE_PARSERS	32
 #define SERVER_DATE_SIZE	40
+#define SERVER_HSTS_SIZE	64
 
 enum conn_state {
 	CONN_PROXY,		/* the PROXY header is awaited */
+	CONN_HANDSHAKE,		/* TLS: the first byte, then the handshake */
 	CONN_IDLE,		/* no byte of a request yet */
 	CONN_HEAD,		/* reading a head */
 	CONN_BODY,		/* reading a body */
@@ -62,6 +65,9 @@ struct http_listener {
 	int				 fd;
 	int				 family;
 	bool				 proxy_protocol;
+	const struct tls_server		*tls;		/* NULL: plain HTTP */
+	char				 hsts[SERVER_HSTS_SIZE];	/* a line of the head */
+	size_t				 hsts_len;
 };
 
 struct http_conn {
@@ -69,6 +75,7 @@ struct http_conn {
 	TAILQ_ENTRY(http_conn)	 ready;
 	struct http_listener	*listener;
 	struct watch		*watch;
+	struct tls		*tls;		/* NULL: plain, or before its first byte */
 	struct http_request	*rq;		/* being read, or with its handler (CONN_BUSY) */
 	struct parse		*parse;		/* while a request is being read */
 	struct piece		*out, *out_last;
@@ -121,6 +128,9 @@ struct http_server {
 	int64_t				 date_second;
 	char				 date[SERVER_DATE_SIZE];
 	char				 input[CONN_READ_SIZE];	/* what a recv() brought; copied only if it must wait */
+	char				 record[TLS_RECORD];	/* small pieces on their way into one record */
+	int64_t				 handshakes_told_ms;	/* when a failed one was last in the log at level info */
+	uint64_t			 handshakes_told;	/* how many had failed by then */
 };
 
 /* server.c */
@@ -129,19 +139,27 @@ void		 server_parse_put(struct http_server *s, struct parse *p);
 const char	*server_date(struct http_server *s);
 void		 server_request_id(struct http_server *s, char out[HTTP_ID_SIZE]);
 void		 server_conn_ready(struct http_conn *c);	/* conn_turn_end at the end of this turn */
+void		 server_tell(struct http_server *s);	/* the counts of connections have changed */
 void		 server_conn_gone(struct http_server *s);	/* one fewer: accept again, or finish draining */
 /* A request has its answer; status 499: the client left before. Tells the log and the owner, once a request. */
 void		 server_finished(struct http_server *s, const struct http_request *rq, int status, size_t bytes);
 
 /* conn.c */
-bool		 conn_new(struct http_listener *l, int fd, const struct addr *peer,
-		    const struct peer_cred *cred);	/* false: fd is closed */
+void		 conn_event(void *arg, unsigned what);	/* of its watch */
 void		 conn_turn_end(struct http_conn *c);
+void		 conn_enter(struct http_conn *c, enum conn_state state);	/* with that state's time */
 void		 conn_timeout(struct http_conn *c);
 void		 conn_drop(struct http_conn *c);	/* closes; a handler's request loses its connection */
 void		 request_free(struct http_request *rq);
 
+/* opening.c: from accept to the first byte of a request; the steps while the state is CONN_PROXY or CONN_HANDSHAKE. */
+bool		 conn_new(struct http_listener *l, int fd, const struct addr *peer,
+		    const struct peer_cred *cred);	/* false: fd is closed */
+bool		 opening_step(struct http_conn *c);	/* something came, or there is room; false: drop */
+void		 opening_timeout(struct http_conn *c);	/* of CONN_HANDSHAKE: drops it */
+
 /* answer.c */
+void		 answer_text(struct http_conn *c, struct str bytes);	/* a whole answer to what was no request */
 void		 answer_continue(struct http_conn *c);	/* 100 Continue */
 bool		 answer_flush(struct http_conn *c);	/* one write; false: the connection is lost */
 void		 answer_discard(struct http_conn *c);
@@ -149,7 +167,8 @@ void		 answer_discard(struct http_conn *c);
 /* access.c: one line about a finished request. */
 void		 access_log(const struct http_request *rq, int status, size_t bytes, int64_t us);
 
-/* forwarded.c: rq->client and rq->https: from X-Forwarded-For and -Proto if rq->peer is a trusted hop, else from rq->peer. */
+/* forwarded.c: rq->client and rq->https: from X-Forwarded-For and -Proto if rq->peer is a trusted hop; else the peer, and
+ * https as it stands. */
 void		 forwarded_apply(struct http_request *rq, const struct addr_net *trusted, size_t ntrusted);
 bool		 forwarded_trusts(const struct addr *a, const struct addr_net *trusted, size_t ntrusted);
 

@@ -60,7 +60,6 @@ forwarded_apply(struct http_request *rq, const struct addr_net *trusted, size_t 
 	int		 hops;
 
 	rq->client = rq->peer;
-	rq->https = false;
 	if (!forwarded_trusts(&rq->peer, trusted, ntrusted))
 		return;
 	for (hops = 0; hops < FORWARDED_HOPS; hops++) {

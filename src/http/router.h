@@ -31,6 +31,7 @@ struct http_routes {
 	 * 408, 413, 414, 417, 431, 501, 505 …) when a request object exists; code is a stable word: "not_found". */
 	void			(*error)(struct http_request *rq, int status, const char *code, const char *message);
 	void			*ctx;	/* given to handlers */
+	http_handler		 any;	/* serves what no route fits, its body unread; NULL: 404 or 405 */
 };
 
 /* Finds the route; NULL with *status 404 or 405 (then allow, of size >= 64, holds the Allow value, which always lists

@@ -115,8 +115,8 @@ http_server_set_owner(struct http_server *s, const struct http_owner *owner)
 	s->owner = *owner;
 }
 
-static void
-tell_connections(struct http_server *s)
+void
+server_tell(struct http_server *s)
 {
 	if (s->owner.connections != NULL)
 		s->owner.connections(s->owner.arg, &s->stats);
@@ -271,7 +271,7 @@ pause_accepting(struct http_server *s, enum accepting why)
 		    why == ACCEPT_FULL ? "the limit of connections is reached" : "descriptors are running out",
 		    s->stats.open);
 	s->paused_told = true;
-	tell_connections(s);
+	server_tell(s);
 }
 
 /* Which number the next descriptor would get, found by taking it. */
@@ -303,7 +303,7 @@ on_resume(void *arg)
 void
 server_conn_gone(struct http_server *s)
 {
-	tell_connections(s);
+	server_tell(s);
 	if (s->accepting == ACCEPT_FULL || s->accepting == ACCEPT_NO_FDS)
 		on_resume(s);
 	else if (s->accepting == ACCEPT_DRAINING && s->stats.open == 0)
@@ -347,7 +347,7 @@ accepted(struct http_listener *l, int fd, const struct sockaddr *sa, socklen_t l
 	s->stats.accepted++;
 	if (!find_cred(l, fd, &cred) || !conn_new(l, fd, &peer, &cred))
 		s->stats.refused++;
-	tell_connections(s);
+	server_tell(s);
 	if (s->stats.open >= s->limits.connections)
 		pause_accepting(s, ACCEPT_FULL);
 	else if (fd + 1 >= s->fd_ceiling)
@@ -386,15 +386,26 @@ on_acceptable(void *arg, unsigned what)
 		;
 }
 
+/* Made once: it is the same in every answer. */
+static void
+set_hsts(struct http_listener *l, int64_t seconds)
+{
+	int n = 0;
+
+	if (l->tls != NULL && seconds > 0)
+		n = snprintf(l->hsts, sizeof(l->hsts), "Strict-Transport-Security: max-age=%lld\r\n", (long long)seconds);
+	l->hsts_len = (size_t)n;
+}
+
 bool
-http_server_listen(struct http_server *s, int fd, bool proxy_protocol, const struct http_routes *routes)
+http_server_listen(struct http_server *s, const struct http_listen *what)
 {
 	struct http_listener	*l = calloc(1, sizeof(*l));
 	struct sockaddr_storage	 ss = { .ss_family = AF_UNSPEC };
 	socklen_t		 len = sizeof(ss);
 
-	if (l == NULL || getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
-	    (l->watch = watch_new(s->loop, fd, on_acceptable, l)) == NULL || !watch_set(l->watch, LOOP_READ)) {
+	if (l == NULL || getsockname(what->fd, (struct sockaddr *)&ss, &len) == -1 ||
+	    (l->watch = watch_new(s->loop, what->fd, on_acceptable, l)) == NULL || !watch_set(l->watch, LOOP_READ)) {
 		log_errno("a listener cannot be watched");
 		if (l != NULL)
 			watch_free(l->watch);
@@ -402,10 +413,12 @@ http_server_listen(struct http_server *s, int fd, bool proxy_protocol, const str
 		return false;
 	}
 	l->server = s;
-	l->routes = routes;
-	l->fd = fd;
+	l->routes = what->routes;
+	l->fd = what->fd;
 	l->family = ss.ss_family;
-	l->proxy_protocol = proxy_protocol;
+	l->proxy_protocol = what->proxy_protocol;
+	l->tls = what->tls;
+	set_hsts(l, what->hsts_s);
 	l->next = s->listeners;
 	s->listeners = l;
 	return true;

@@ -17,6 +17,7 @@ struct http_limits {
 	size_t	 header_bytes, header_count, url_bytes, body_bytes;
 	size_t	 body_memory;		/* bodies being received at one time, all connections together */
 	size_t	 handler_bytes;		/* what a handler may take of a request's arena beyond CONN_ARENA_SLACK */
+	int64_t	 handshake_timeout_ms;	/* TLS */
 	int64_t	 header_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms;
 	size_t	 connections, reserve_fds, requests_per_connection;
 };
@@ -24,6 +25,7 @@ struct http_limits {
 struct http_stats {		/* counters the owner reads; plain, this process only */
 	uint64_t accepted, requests;
 	uint64_t refused;	/* times accepting was paused, and connections closed unserved (bad PROXY header, no memory) */
+	uint64_t handshakes, handshakes_resumed, handshakes_failed;	/* TLS */
 	size_t	 open, busy;	/* busy: connections with a request under way */
 };
 
@@ -39,13 +41,21 @@ struct http_owner {
 };
 
 struct http_server;
+struct tls_server;		/* net/tls.h */
+
+struct http_listen {
+	int				 fd;		/* listening, non-blocking; stays its owner's */
+	bool				 proxy_protocol;	/* a PROXY header comes first, before a handshake too */
+	const struct tls_server		*tls;		/* NULL: plain HTTP */
+	int64_t				 hsts_s;	/* of Strict-Transport-Security; 0: left out */
+	const struct http_routes	*routes;
+};
 
 struct http_server *http_server_new(struct loop *l, const struct http_limits *lim, const struct addr_net *trusted,
     size_t ntrusted, bool access_log);
 /* Before the first listener: a Unix socket's peers are looked at when they come. */
 void	http_server_set_owner(struct http_server *s, const struct http_owner *owner);
-/* Serves fd (listening, non-blocking; stays owned by the caller) with these routes. */
-bool	http_server_listen(struct http_server *s, int fd, bool proxy_protocol, const struct http_routes *routes);
+bool	http_server_listen(struct http_server *s, const struct http_listen *what);
 /* Accepts what already waits and no more: the caller closes its listeners then. Answers what is under way, and what
  * still comes, with Connection: close. Connections that have had an answer get a short grace for that and are then shut;
  * a new one keeps its header_timeout: its client is about to ask. done(arg) when the last is gone or after timeout_ms. */

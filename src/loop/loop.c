@@ -228,6 +228,13 @@ watch_set(struct watch *w, unsigned what)
 }
 
 void
+watch_again(struct watch *w, unsigned what)
+{
+	if ((w->what & what) != 0)
+		event_active(&w->event, (what & LOOP_READ ? EV_READ : 0) | (what & LOOP_WRITE ? EV_WRITE : 0), 1);
+}
+
+void
 watch_free(struct watch *w)
 {
 	if (w == NULL)

@@ -36,6 +36,8 @@ int64_t		 loop_now_ms(struct loop *l);	/* monotonic, read once per turn */
 
 struct watch	*watch_new(struct loop *l, int fd, loop_watch_fn fn, void *arg);	/* watches nothing yet */
 bool		 watch_set(struct watch *w, unsigned what);	/* LOOP_READ | LOOP_WRITE, persistent; 0 = nothing; false: kernel refused */
+/* As if a watched descriptor had become ready: fn runs in the next turn, after a look at all others. At a turn's end only. */
+void		 watch_again(struct watch *w, unsigned what);
 void		 watch_free(struct watch *w);	/* does not close the descriptor; safe inside its own callback */
 
 struct timer	*timer_new(struct loop *l, loop_fn fn, void *arg);

@@ -144,6 +144,11 @@ child_main(struct child_setup *s)
 	log_set_role(s->name);
 	if (!settle(s))
 		exit(EXIT_CONFIG);
+	if (!s->role->serves) {
+		conf_forget_keys(s->conf);
+		tls_tickets_unmap(s->heritage.tickets);
+		s->heritage.tickets = NULL;
+	}
 	if (s->role->purge != NULL)
 		s->role->purge(s->conf);
 	exit(s->role->run(&s->heritage));

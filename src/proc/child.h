@@ -12,6 +12,7 @@
 #include "base/reach.h"
 #include "conf/conf.h"
 #include "net/peer.h"
+#include "net/tls_tickets.h"
 #include "proc/scoreboard.h"
 
 enum exit_code {
@@ -38,6 +39,7 @@ struct heritage {
 	int			 courier_end_fd;/* of the generation's switchboard (link/client.h); -1: no courier */
 	int			 worker_end_fd;
 	struct scoreboard	*board;
+	struct tls_tickets	*tickets;	/* keys of session tickets, shared by all workers; NULL unless the role serves */
 	struct score		*score;		/* my own slot: one writer, me */
 };
 
@@ -54,6 +56,7 @@ struct role {
 	void		(*purge)(struct conf *c);
 	unsigned	 sandbox;	/* what it needs beyond what all need: SANDBOX_... of os/sandbox.h, or 0 */
 	bool		vital;			/* what the daemon is for: without one that is ready it counts as dead */
+	bool		serves;			/* speaks TLS to clients: keeps the certificates' keys and the tickets' */
 };
 
 /*

@@ -20,6 +20,7 @@
 #include "proc/master.h"
 #include "proc/reload.h"
 #include "proc/sig.h"
+#include "proc/tickets.h"
 
 #define WATCHDOG_AGAIN_MS	1000	/* not alive now: look again */
 
@@ -328,6 +329,7 @@ next_due(const struct master *m)
 		return m->stop_by_ms;
 	if (m->stopping == KILLING)
 		return INT64_MAX;
+	earlier(&when, tickets_due(m));
 	for (const struct slot *s = m->slot; s < m->slot + SCORE_SLOTS; s++)
 		if (s->generation == m->serving && (s->state == SLOT_WAITING || s->state == SLOT_STARTING))
 			earlier(&when, s->due_ms);
@@ -386,6 +388,7 @@ master_loop(struct master *m)
 			serve_slots(m);
 			reload_turn(m);
 			serve_watchdog(m);
+			tickets_turn(m);
 		}
 		upgrade_turn(m);
 		takeover_turn(m);

@@ -49,6 +49,8 @@ enum stopping { RUNNING, DRAINING, KILLING };
 struct master {
 	const struct master_setup *setup;
 	struct scoreboard	*board;
+	struct tls_tickets	*tickets;	/* keys of session tickets: ours to change, the workers' to use */
+	int64_t			 tickets_ms;	/* when they were last changed */
 	struct slot		 slot[SCORE_SLOTS];
 	/* A child belongs to one of them as long as it lives. */
 	struct generation	*coming;	/* getting ready; at the start, the first */

@@ -129,6 +129,18 @@ put_database(struct metrics_out *o, const struct metric *m)
 	}
 }
 
+static void
+put_certificates(struct metrics_out *o, const struct metric *m)
+{
+	const struct score_certificates *all = scoreboard_certificates(o->board);
+
+	for (unsigned i = 0; i < SCORE_GET(all->n); i++) {
+		const struct metrics_label l = { m->labels, all->one[i].name };
+
+		metrics_gauge(&o->text, &l, 1, SCORE_GET(all->one[i].not_after), 1);
+	}
+}
+
 /* ---- what children count */
 
 static void
@@ -252,6 +264,13 @@ static const struct metric rows[] = {
 { "ringd_connections_accepted_total", COUNTER, NONE, COUNTER_OF(SCORE_ACCEPTED), "Connections accepted." },
 { "ringd_connections_refused_total", COUNTER, NONE, COUNTER_OF(SCORE_REFUSED),
     "Times accepting was paused for a limit, and connections closed unserved." },
+{ "ringd_tls_handshakes_total", COUNTER, "outcome", "done", COUNTER_OF(SCORE_HANDSHAKES),
+    "TLS handshakes with clients." },
+{ "ringd_tls_handshakes_total", COUNTER, "outcome", "failed", COUNTER_OF(SCORE_HANDSHAKES_FAILED), NULL },
+{ "ringd_tls_handshakes_resumed_total", COUNTER, NONE, COUNTER_OF(SCORE_HANDSHAKES_RESUMED),
+    "Of those done, the ones that a ticket made short." },
+{ "ringd_certificate_not_after_seconds", GAUGE, "name", NULL, put_certificates, 0, 1,
+    "When a certificate that is served ends, in Unix time." },
 { "ringd_http_requests_total", COUNTER, "route,code", NULL, put_requests, 0, 1, "Requests answered." },
 { "ringd_http_request_duration_seconds", HISTOGRAM, "route,code", NULL, put_durations, 0, US,
     "From a request's first byte to its answer." },

@@ -48,6 +48,13 @@ reload_has_database(const struct master *m)
 	return false;
 }
 
+static void
+log_warning(void *arg, const char *text)
+{
+	(void)arg;
+	log_warn("%s", text);
+}
+
 /* The file as a configuration that could take over, or NULL with why. */
 static struct conf *
 load_next(struct master *m, char why[GENERATION_WHY_SIZE])
@@ -56,8 +63,9 @@ load_next(struct master *m, char why[GENERATION_WHY_SIZE])
 	struct conf *next = conf_load(m->setup->conf_path, &err);
 	char fault[KEYRING_WHY_SIZE];
 
-	if (next == NULL) {
+	if (next == NULL || !conf_read_certificates(next, log_warning, NULL, &err)) {
 		snprintf(why, GENERATION_WHY_SIZE, "%s", err.text);
+		conf_free(next);
 		return NULL;
 	}
 	if (!families_expand(next, fault) || !keys_load(next, fault)) {
@@ -168,6 +176,7 @@ commit(struct master *m)
 	m->serving = m->coming;
 	m->coming = NULL;
 	m->serving->must_connect = false;	/* proved; a successor may find the database away */
+	scoreboard_certify(m->board, m->serving->number, m->serving->conf);
 	SCORE_SET(m->board->generation, m->serving->number);
 	if (m->taking_over) {
 		takeover_ready(m);

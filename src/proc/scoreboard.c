@@ -73,6 +73,24 @@ scoreboard_vacate(struct score *s)
 	score_db(s, SCORE_DB_DOWN, "");
 }
 
+void
+scoreboard_certify(struct scoreboard *b, unsigned generation, const struct conf *c)
+{
+	struct score_certificates *all = &b->certificates[generation % 2];
+
+	for (size_t i = 0; i < c->ncertificates; i++) {
+		SCORE_SET(all->one[i].not_after, c->certificate[i].info.not_after);
+		snprintf(all->one[i].name, sizeof(all->one[i].name), "%s", c->certificate[i].info.name);
+	}
+	SCORE_SET(all->n, (unsigned)c->ncertificates);
+}
+
+const struct score_certificates *
+scoreboard_certificates(const struct scoreboard *b)
+{
+	return &b->certificates[SCORE_GET(b->generation) % 2];
+}
+
 /* ---- what a child writes */
 
 void

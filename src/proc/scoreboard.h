@@ -38,6 +38,9 @@ enum score_cause { SCORE_EXIT, SCORE_SIGNAL, SCORE_SANDBOX, SCORE_TIMEOUT, SCORE
 enum score_counter {
 	SCORE_ACCEPTED,			/* connections */
 	SCORE_REFUSED,			/* times accepting was paused, connections closed unserved */
+	SCORE_HANDSHAKES,		/* of TLS, done */
+	SCORE_HANDSHAKES_RESUMED,	/* of those */
+	SCORE_HANDSHAKES_FAILED,
 	SCORE_EVENTS_STORED,
 	SCORE_EVENTS_DUPLICATE,
 	SCORE_EVENTS_REFUSED,		/* for good */
@@ -106,6 +109,16 @@ struct score_queue {
 	_Atomic int64_t	caught_up_ms;	/* up to when all that was due has been taken and applied; 0: not yet known */
 };
 
+struct score_certificate {
+	_Atomic int64_t		not_after;	/* unix seconds */
+	char			name[TLS_NAME_SIZE];
+};
+
+struct score_certificates {
+	_Atomic unsigned		n;
+	struct score_certificate	one[CONF_MAX_CERTIFICATES];
+};
+
 struct scoreboard {
 	char			role[SCORE_ROLES][SCORE_NAME];	/* given before the first fork */
 	unsigned		nroles;
@@ -121,6 +134,7 @@ struct scoreboard {
 
 	_Alignas(SCORE_LINE) struct score_queue	queue;
 	struct score		slot[SCORE_SLOTS];
+	struct score_certificates certificates[2];	/* of even and odd generations: see scoreboard_certificates */
 };
 
 #define SCORE_SET(field, v)	atomic_store_explicit(&(field), (v), memory_order_relaxed)
@@ -135,6 +149,8 @@ struct scoreboard *scoreboard_new(const char *const *roles, unsigned nroles);
 void	 scoreboard_seat(struct scoreboard *b, struct score *s, unsigned role, unsigned index, unsigned generation);
 void	 scoreboard_vacate(struct score *s);
 void	 scoreboard_set_state(struct score *s, enum score_state state);
+/* The master's, before a generation serves: what certificates it has. */
+void	 scoreboard_certify(struct scoreboard *b, unsigned generation, const struct conf *c);
 
 /* The child's. */
 static inline void
@@ -163,6 +179,8 @@ uint64_t scoreboard_requests(const struct scoreboard *b);
 uint64_t score_own(const struct score *s, enum score_counter c);
 uint64_t score_own_requests(const struct score *s);
 uint64_t score_requests(const struct score *s);
+/* Those of the serving generation; they stay as they are until the reload after the next. */
+const struct score_certificates	*scoreboard_certificates(const struct scoreboard *b);
 
 struct score_totals {
 	uint64_t	bucket[SCORE_BUCKETS], count, sum;

@@ -91,6 +91,7 @@ fill_heritage(struct master *m, const struct slot *s, struct heritage *h)
 	h->courier_end_fd = g->switchboard[0];
 	h->worker_end_fd = g->switchboard[1];
 	h->board = m->board;
+	h->tickets = m->tickets;
 	h->score = score_of(m, s);
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/count.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "os/fds.h"
 #include "proc/detach.h"
@@ -65,7 +66,9 @@ make_shared(struct master *m, char why[WHY_SIZE])
 	for (size_t i = 0; i < m->setup->nroles; i++)
 		roles[i] = m->setup->roles[i].name;
 	m->board = scoreboard_new(roles, (unsigned)m->setup->nroles);
-	if (m->board == NULL || pipe2(m->wake, O_CLOEXEC | O_NONBLOCK) == -1 ||
+	m->tickets = tls_tickets_new();
+	m->tickets_ms = clock_mono_ms();
+	if (m->board == NULL || m->tickets == NULL || pipe2(m->wake, O_CLOEXEC | O_NONBLOCK) == -1 ||
 	    pipe2(m->life, O_CLOEXEC | O_NONBLOCK) == -1) {
 		snprintf(why, WHY_SIZE, "cannot make what is shared with children: %s", strerror(errno));
 		return false;

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "db/stmt_worker.h"
 #include "http/server.h"
+#include "worker/front.h"
 #include "worker/ingest.h"
 #include "worker/worker.h"
 
@@ -27,6 +28,7 @@ struct worker {
 	struct api		 api;
 	struct ingest		*ingest;
 	struct http_server	*public, *admin;
+	struct front		 front;
 	struct http_routes	 public_routes, admin_routes;
 	struct http_stats	 told;		/* of the public server, as the scoreboard has it */
 	struct watch		*master_watch;
@@ -46,6 +48,9 @@ connections_changed(void *arg, const struct http_stats *now)
 	SCORE_SET(w->h->score->connections, now->open);
 	score_count(w->h->score, SCORE_ACCEPTED, now->accepted - w->told.accepted);
 	score_count(w->h->score, SCORE_REFUSED, now->refused - w->told.refused);
+	score_count(w->h->score, SCORE_HANDSHAKES, now->handshakes - w->told.handshakes);
+	score_count(w->h->score, SCORE_HANDSHAKES_RESUMED, now->handshakes_resumed - w->told.handshakes_resumed);
+	score_count(w->h->score, SCORE_HANDSHAKES_FAILED, now->handshakes_failed - w->told.handshakes_failed);
 	w->told = *now;
 }
 
@@ -151,15 +156,18 @@ master_gone(void *arg, unsigned what)
 	loop_stop(w->loop);
 }
 
-
 static bool
-listen_all(struct http_server *s, const struct conf_listen *address, size_t n, const int *fd, const struct http_routes *routes)
+listen_admin(struct worker *w)
 {
-	size_t i;
+	const struct conf *c = w->h->conf;
 
-	for (i = 0; i < n; i++)
-		if (!http_server_listen(s, fd[i], address[i].proxy_protocol, routes))
+	for (size_t i = 0; i < c->nadmin; i++) {
+		const struct http_listen what = { .fd = w->h->admin_fd[i], .proxy_protocol = c->admin[i].proxy_protocol,
+		    .routes = &w->admin_routes };
+
+		if (!http_server_listen(w->admin, &what))
 			return false;
+	}
 	return true;
 }
 
@@ -168,13 +176,11 @@ static void
 begin_service(void *arg)
 {
 	struct worker *w = arg;
-	const struct conf *c = w->h->conf;
 
 	if (w->listening || w->draining > 0)
 		return;
 	w->listening = true;
-	if (!listen_all(w->public, c->listen, c->nlisten, w->h->listen_fd, &w->public_routes) ||
-	    !listen_all(w->admin, c->admin, c->nadmin, w->h->admin_fd, &w->admin_routes)) {
+	if (!front_listen(&w->front, w->public, w->h->listen_fd, &w->public_routes) || !listen_admin(w)) {
 		log_errno("cannot watch the listeners");
 		w->exit_code = EXIT_FAULT;
 		loop_stop(w->loop);
@@ -216,7 +222,7 @@ set_up(struct worker *w)
 	struct http_limits lim = {
 		.header_bytes = (size_t)c->http_header_bytes, .header_count = (size_t)c->http_header_count,
 		.url_bytes = (size_t)c->http_url_bytes, .body_bytes = (size_t)c->http_body_bytes,
-		.body_memory = (size_t)c->http_body_memory,
+		.body_memory = (size_t)c->http_body_memory, .handshake_timeout_ms = c->tls_handshake_timeout_ms,
 		/* A delivery is decoded once as a whole and once field by field, and parsed. */
 		.handler_bytes = 2 * (size_t)c->http_body_bytes + (size_t)c->json_tokens * JSON_TOKEN_BYTES,
 		.header_timeout_ms = c->http_header_timeout_ms, .body_timeout_ms = c->http_body_timeout_ms,
@@ -226,7 +232,7 @@ set_up(struct worker *w)
 	};
 
 	w->loop = loop_new();
-	if (w->loop == NULL)
+	if (w->loop == NULL || !front_open(&w->front, w->h, w->loop, api_problem))
 		return false;
 	/* What this process reads from disk for itself is read before this line; db_new() may start its first thread. */
 	db_reach(&w->reach, &c->worker_url);
@@ -274,6 +280,7 @@ worker_main(const struct heritage *h)
 	http_server_free(w.public);
 	http_server_free(w.admin);
 	link_client_free(w.api.courier);
+	front_free(&w.front);
 	db_free(w.db);
 	hooks_free(w.api.hooks);
 	keys_free(w.api.keys);

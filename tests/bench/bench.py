@@ -9,6 +9,7 @@ import re
 import resource
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/e2e"))
+import certs  # noqa: E402
 import ringd  # noqa: E402
 
 SECONDS = int(os.environ.get("BENCH_SECONDS", "8"))
@@ -72,6 +74,13 @@ def read_scripts(work, keys, ids):
     }
 
 
+def tls_scripts(work):
+    return {
+        "401 over TLS, kept alive": lua(work / "tls.lua", "", '  return wrk.format("GET", "/api/calls/active")'),
+        "401 over TLS, a handshake each": lua(work / "tlsnew.lua", "", '  return wrk.format("GET", "/api/calls/active", {["Connection"] = "close"})'),
+    }
+
+
 def fill(pg, database):
     keys, ids = [], []
     with pg.connect(database) as c, c.cursor() as q:
@@ -115,18 +124,20 @@ def queue_rate(pg, database, label):
     note(f"  {label:34} {waiting} events waited, drained in {spent:.2f} s" + (f", {waiting / spent:.0f}/s" if waiting > 1000 else ""))
 
 
-def idle_connections(d, n):
+def idle_connections(d, n, port, ctx=None):
     pids = [c["pid"] for c in d.status()["children"] if c["role"] == "worker"]
     before = sum(map(pss, pids))
     held = []
     for _ in range(n):
-        s = socket.create_connection(("127.0.0.1", d.port))
+        s = socket.create_connection(("127.0.0.1", port))
+        if ctx:
+            s = ctx.wrap_socket(s)
         s.sendall(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
         s.recv(4096)
         held.append(s)
     time.sleep(1)
     after = sum(map(pss, pids))
-    note(f"  {n} idle connections                {(after - before) * 1024 / n:.0f} bytes of PSS each (workers {before} kB before, {after} kB after)")
+    note(f"  {n} idle connections {'over TLS' if ctx else 'in plain':14} {(after - before) * 1024 / n:.0f} bytes of PSS each (workers {before} kB before, {after} kB after)")
     for s in held:
         s.close()
 
@@ -145,7 +156,11 @@ def main():
             c.cursor().execute("CREATE DATABASE bench")
         pg.psql("bench", TOP / "sql/roles.sql")
         ringd.ringctl("migrate", "--dir", TOP / "sql", database=pg.dsn("bench"))
-        d = ringd.Daemon(base / "d", pg, "bench", workers=2).start()
+        cert, key = certs.Authority(base / "ca").server("ringd.test")
+        https = ringd.free_port()
+        d = ringd.Daemon(base / "d", pg, "bench", workers=2, tls={"certificates": f"[{{cert: {cert}, key: {key}}}]", "min_version": "1.2"})
+        d.write(listen=f"\n  - address: 127.0.0.1:{d.port}\n  - address: 127.0.0.1:{https}\n    tls: true")
+        d.start()
         tenant = ringd.Tenant(pg.dsn("bench"), "hooks")
         keys, ids = fill(pg, "bench")
         url = f"http://127.0.0.1:{d.port}"
@@ -153,13 +168,16 @@ def main():
         memory(d, "idle")
         for name, script in read_scripts(base, keys, ids).items():
             wrk(f"{name} c=32".replace("/", "-"), url, 32, script)
+        for name, script in tls_scripts(base).items():
+            wrk(f"{name} c=32", f"https://127.0.0.1:{https}", 32, script)
         memory(d, "after reads")
         for connections in (1, 32, 256):
             script = webhook_script(base, tenant, connections)
             wrk(f"webhooks c={connections}", url, connections, script, 3)
             queue_rate(pg, "bench", "  reaper behind it")
         memory(d, "after webhooks")
-        idle_connections(d, 5000)
+        idle_connections(d, 5000, d.port)
+        idle_connections(d, 2000, https, ssl._create_unverified_context())
         with pg.connect("bench") as c, c.cursor() as q:
             q.execute("SELECT count(*), (SELECT count(*) FROM calls WHERE app_id = %s) FROM webhook_events", (tenant.id,))
             note("  events stored, calls made of them: %d, %d" % q.fetchone())

@@ -7,6 +7,7 @@ import signal
 import pytest
 
 import proxies
+import certs
 import ringd
 
 numbers = itertools.count(1)
@@ -58,6 +59,11 @@ def new_daemon(base, pg, new_database):
             d.process.wait(10)
         if d.pid_file.exists():         # replaced by an upgrade, or in the background
             d.stop_master(signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def ca(base):
+    return certs.Authority(base / "ca")
 
 
 @pytest.fixture(scope="module")

@@ -300,7 +300,9 @@ rig_drain(void *arg)
 static inline int
 rig_serve(struct rig *rig)
 {
-	struct http_routes	routes = { rig_routes, sizeof(rig_routes) / sizeof(rig_routes[0]), rig_error, rig };
+	struct http_routes	routes = { .route = rig_routes, .count = sizeof(rig_routes) / sizeof(rig_routes[0]),
+	    .error = rig_error, .ctx = rig };
+	struct http_listen	what = { .fd = rig->listen_fd, .proxy_protocol = rig->proxy_protocol, .routes = &routes };
 	struct http_owner	owner = { rig_admit, rig_finished, rig_connections, rig };
 	struct rlimit		rl = { rig->descriptors, rig->descriptors };
 	struct addr_net		loopback;
@@ -317,7 +319,7 @@ rig_serve(struct rig *rig)
 	if (rig->server == NULL)
 		return 1;
 	http_server_set_owner(rig->server, &owner);
-	if (!http_server_listen(rig->server, rig->listen_fd, rig->proxy_protocol, &routes) ||
+	if (!http_server_listen(rig->server, &what) ||
 	    !loop_on_signal(rig->loop, SIGTERM, rig_drain, rig))
 		return 1;
 	loop_run(rig->loop);

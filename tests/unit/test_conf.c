@@ -403,6 +403,7 @@ test_sample(void **unused)
 	struct conf		*c = conf_load(SAMPLE, &err);
 	FILE			*in = fopen(SAMPLE, "r"), *out = fopen(path, "w");
 	char			 line[512], *hash;
+	bool			 item = false;
 
 	(void)unused;
 	if (c == NULL)
@@ -415,7 +416,10 @@ test_sample(void **unused)
 	assert_non_null(out);
 	while (fgets(line, sizeof(line), in) != NULL) {
 		hash = line + strspn(line, " ");
-		if (hash[0] == '#' && (hash[1] != ' ' || strncmp(hash + 1 + strspn(hash + 1, " "), "- ", 2) == 0))
+		/* An item of a list, and what follows below it. */
+		item = hash[0] == '#' && (strncmp(hash + 1 + strspn(hash + 1, " "), "- ", 2) == 0 ||
+		    (item && strncmp(hash, "#    ", 5) == 0));
+		if (hash[0] == '#' && (hash[1] != ' ' || item))
 			memmove(hash, hash + 1, strlen(hash));
 		fputs(line, out);
 	}
@@ -428,6 +432,8 @@ test_sample(void **unused)
 	assert_string_equal(c->user, "ringd");
 	assert_int_equal(c->nadmin, 1);
 	assert_int_equal(c->ntrusted, 2);
+	assert_int_equal(c->ncertificates, 1);
+	assert_non_null(c->certificate[0].ocsp);
 	assert_true(secret_present(&c->dialpad_previous_secret));
 	conf_free(c);
 }

@@ -262,7 +262,7 @@ test_table_as_printed(void **unused)
 		assert_int_equal(n, 5);
 		restart += strstr(line, "\trestart\t") != NULL;
 	}
-	assert_int_equal(lines, conf_keys.n + conf_listen_keys.n);
+	assert_int_equal(lines, conf_keys.n + conf_listen_keys.n + conf_certificate_keys.n);
 	assert_int_equal(restart, 3);
 	rewind(f);
 	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';

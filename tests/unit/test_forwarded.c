@@ -22,7 +22,7 @@ set_up(void **state)
 	    addr_parse_net(&trusted[2], STR("unix")) ? 0 : -1;
 }
 
-/* The client a request from peer with these lines has; names alternate with values. *https as found. */
+/* The client a request from peer with these lines has; names alternate with values. *https: whether it came over TLS, then as found. */
 static const char *
 client_of(const char *peer, const char *const *lines, bool *https)
 {
@@ -36,7 +36,7 @@ client_of(const char *peer, const char *const *lines, bool *https)
 		assert_true(addr_parse_ip(&rq.peer, str_c(peer)));
 	for (; *lines != NULL; lines += 2)
 		headers[rq.nheaders++] = (struct http_header){ str_c(lines[0]), str_c(lines[1]) };
-	rq.https = true;
+	rq.https = https != NULL && *https;
 	forwarded_apply(&rq, trusted, 3);
 	if (https != NULL)
 		*https = rq.https;
@@ -103,6 +103,24 @@ https(const char *peer, const char *first, const char *second)
 	return yes;
 }
 
+/* TLS of our own, ended here: only a trusted hop can say that its client did without. */
+static void
+proto_over_tls(void **state)
+{
+	const char	*none[] = { NULL }, *http[] = { XFP, "http", NULL };
+	bool		 yes = true;
+
+	(void)state;
+	client_of(UNTRUSTED, none, &yes);
+	assert_true(yes);
+	client_of(UNTRUSTED, http, &yes);
+	assert_true(yes);
+	client_of(PROXY, none, &yes);
+	assert_true(yes);
+	client_of(PROXY, http, &yes);
+	assert_false(yes);
+}
+
 static void
 proto(void **state)
 {
@@ -127,6 +145,7 @@ main(void)
 		cmocka_unit_test(nonsense_ends_the_walk),
 		cmocka_unit_test(several_lines_are_one_list),
 		cmocka_unit_test(proto),
+		cmocka_unit_test(proto_over_tls),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

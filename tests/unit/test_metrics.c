@@ -62,6 +62,17 @@ new_board(void)
 	return b;
 }
 
+static void
+certify(struct scoreboard *b)
+{
+	static struct conf c;
+
+	c.ncertificates = 1;
+	c.certificate[0].info.not_after = 1800000000;
+	snprintf(c.certificate[0].info.name, sizeof(c.certificate[0].info.name), "cti.example.com");
+	scoreboard_certify(b, 1, &c);
+}
+
 /* All of it, written once more. */
 static const char *
 written(const struct scoreboard *b, int64_t now_ms)
@@ -282,13 +293,17 @@ the_largest_text_fits(void **state)
 static void
 the_list_names_what_is_written(void **state)
 {
-	const char *all = written(new_board(), 0), *head;
+	struct scoreboard *board = new_board();
+	const char *all, *head;
 	char *list = NULL, *line, *rest, *name, *type, *labels, *help, wanted[1024];
 	size_t size = 0, listed = 0, headed = 0;
 	FILE *f = open_memstream(&list, &size);
 
 	(void)state;
 	assert_non_null(f);
+	certify(board);
+	all = written(board, 0);
+	assert_non_null(strstr(all, "\nringd_certificate_not_after_seconds{name=\"cti.example.com\"} 1800000000\n"));
 	metrics_print(f);
 	assert_int_equal(fclose(f), 0);
 	for (rest = list; (line = strtok_r(NULL, "\n", &rest)) != NULL; listed++) {
