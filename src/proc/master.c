@@ -58,7 +58,8 @@ master_stop(struct master *m, int signo)
 		master_report_start(m, EXIT_FAULT, "stopped before it was ready");
 	upgrade_cancel(m, signo);
 	m->stopping = signo == SIGKILL ? KILLING : DRAINING;
-	SCORE_SET(m->board->stopping, 1);
+	if (!m->handed_over)	/* else somebody has the admin listener already */
+		SCORE_SET(m->board->stopping, 1);
 	m->stop_by_ms = clock_mono_ms() + longest_drain(m);
 	if (m->coming != NULL)
 		listeners_close(&m->coming->listeners, m->serving != NULL ? &m->serving->listeners : NULL);

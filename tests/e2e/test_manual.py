@@ -253,15 +253,6 @@ def test_lines_of_the_proxy_protocol(new_daemon):
     assert d.stop() == 0
 
 
-def test_usr2_does_no_harm(new_daemon):
-    """Whatever this version makes of it, service goes on under the same pid file."""
-    d = new_daemon(workers=1).start()
-    d.kill(signal.SIGUSR2)
-    logged(d, "USR2")
-    assert d.get("/x").status == 404
-    assert d.stop() == 0
-
-
 # ---- examples
 
 

@@ -165,14 +165,14 @@ def test_a_rejected_generation_lets_its_clients_finish(d, pg):
         s.sendall(b"0123456789")
         assert s.recv(100).startswith(b"HTTP/1.1 4")
         s.close()
-    wait_for("its workers to be gone, having served", lambda: d.status()["past"]["requests"] > 0)
+    wait_for("its workers to be gone", lambda: all(c["generation"] == 1 for c in d.status()["children"]))
 
 
 def test_a_reload_that_moves_the_admin_listener(d):
     old, d.admin = d.admin, ringd.free_port()
     d.write()
     done = text(d, "reload")
-    assert done.returncode == 0 and f"admin.listen: 127.0.0.1:{old} -> 127.0.0.1:{d.admin}" in done.stdout, done
+    assert done.returncode == 0 and f"admin.listen: 127.0.0.1:{old}, unix:{d.socket} -> 127.0.0.1:{d.admin}" in done.stdout, done
     assert d.status()["last_reload"]["ok"]
     with socket.socket() as s:      # and one that fails while it would move
         s.bind(("127.0.0.1", 0))

@@ -112,8 +112,7 @@ def https(ca, port, method, path, headers=None, body=None, name="ringd.test"):
 
 
 def total(d, what):
-    status = d.status()
-    return sum(c[what] for c in status["children"]) + status["past"][what]
+    return d.status()["totals"][what]
 
 
 @pytest.fixture(scope="module")

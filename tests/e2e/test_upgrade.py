@@ -58,8 +58,9 @@ class Replaceable(ringd.Daemon):
         answer = json.loads(done.stdout)
         new = self.master()
         assert answer["ok"] and answer["pid"] == new != old and "generation 1," in answer["serving"], answer
+        wait_for("the old one's workers to listen no more", lambda: self.status()["pid"] == new)
         status = self.status()
-        assert status["pid"] == new and status["last_reload"]["what"] == "upgrade" and status["last_reload"]["ok"]
+        assert status["last_reload"]["what"] == "upgrade" and status["last_reload"]["ok"]
         return new
 
     def not_upgraded(self, words):
@@ -184,7 +185,7 @@ def test_nothing_foreign_is_inherited(d):
     assert d.process.wait(20) == 0
     open_fds = {int(p.name): os.readlink(p) for p in pathlib.Path(f"/proc/{new}/fd").iterdir()}
     listening = [f for f in open_fds.values() if f.startswith("socket:")]
-    assert len(listening) == 2, open_fds                    # the public listener, the admin listener, and no link
+    assert len(listening) == 3, open_fds                    # the public listener, two for admins, and no link
     assert sum(f == str(d.pid_file) for f in open_fds.values()) == 1
     assert sum(f.startswith("pipe:") for f in open_fds.values()) == 4, open_fds     # wake and life, both ends
     environment = pathlib.Path(f"/proc/{d.pids('reaper')[0]}/environ").read_bytes()
