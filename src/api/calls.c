@@ -88,6 +88,7 @@ got_page(void *arg, const struct db_result *r)
 	struct read *rd = arg;
 	int rows, i;
 
+	api_took(rd->rq, r);
 	if (once_more(rd, r)) {
 		send_page(rd->api, rd->rq);
 		return;
@@ -159,6 +160,7 @@ got_total(void *arg, const struct db_result *r)
 	int64_t cap = rd->api->conf->api_total_cap, total;
 	struct buf body = rd->body;
 
+	api_took(rd->rq, r);
 	if (once_more(rd, r)) {
 		send_total(rd);
 		return;
@@ -240,6 +242,7 @@ got_one(void *arg, const struct db_result *r)
 {
 	struct read *rd = arg;
 
+	api_took(rd->rq, r);
 	if (once_more(rd, r)) {
 		send_one(rd->api, rd->rq);
 		return;

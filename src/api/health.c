@@ -110,6 +110,8 @@ write_counters(struct json_out *j, const struct score *s)
 	json_kint(j, "events_applied", (int64_t)SCORE_GET(s->events_applied));
 	json_kint(j, "events_failed", (int64_t)SCORE_GET(s->events_failed));
 	json_kint(j, "events_dead", (int64_t)SCORE_GET(s->events_dead));
+	json_kint(j, "requests_recorded", (int64_t)SCORE_GET(s->requests_recorded));
+	json_kint(j, "requests_unrecorded", (int64_t)SCORE_GET(s->requests_unrecorded));
 }
 
 static void

@@ -56,6 +56,7 @@ stored(struct delivery *d, enum store_outcome outcome)
 	struct json_out j;
 	struct buf b;
 
+	http_resume(w->rq);
 	if (outcome == STORE_AWAY) {
 		api_away(w->rq);
 		return;
@@ -85,13 +86,17 @@ static void
 store(struct journey *w)
 {
 	struct delivery *d = &w->d;
+	char app[UUID_TEXT_SIZE];
 	struct buf facts;
 
 	w->rq->step = "store";
+	uuid_format(app, d->app_id);
 	if (uuid_is_nil(d->app_id))
-		log_warn("event without a tenant: stored unrouted request=%s org=%.*s", w->rq->id, STR_ARG(d->event.org_id));
+		log_event(LEVEL_WARN, "event without a tenant: stored unrouted", LOG_STR("org", d->event.org_id));
 	else
-		uuid_format(w->rq->app, d->app_id);
+		http_set_app(w->rq, app);
+	log_event(LEVEL_DEBUG, "event verified", LOG_C("secret", d->secret_used), LOG_STR("type", d->event.type),
+	    LOG_INT("bytes", d->payload.n));
 	d->facts = STR_NONE;
 	if (d->event.is_call) {
 		buf_init(&facts, FACTS_MAX);
@@ -121,6 +126,7 @@ refreshed_for_org(void *arg, bool ok)
 	struct journey *w = arg;
 
 	(void)ok;			/* kept without a tenant rather than refused: nothing is lost */
+	http_resume(w->rq);
 	w->refreshed = true;
 	route_by_org(w);
 }
@@ -150,6 +156,7 @@ labelled(void *arg, const struct db_result *r)
 {
 	struct journey *w = arg;
 
+	api_took(w->rq, r);
 	if (db_outcome(r) != DB_OK)
 		api_db_failed(w->rq, r);
 	else if (db_rows(r, 0) > 0 && db_uuid(r, 0, 0, 0, &w->d.app_id))
@@ -262,6 +269,7 @@ refreshed(void *arg, bool ok)
 {
 	struct journey *w = arg;
 
+	http_resume(w->rq);
 	w->refreshed = true;
 	if (ok && hooks_version(w->api->hooks) == w->hooks_version)
 		refuse(w, w->status, w->code, w->message);	/* nothing new that could fit */
@@ -323,8 +331,8 @@ verify(struct journey *w)
 		read_event(w);
 	} else if (!w->tried_all) {
 		/* Not proved wrong, so not refused for good: such a delivery belongs to an address with a hook token. */
-		log_warn("delivery without hook token: not every hook's secret could be tried request=%s bytes=%zu hooks=%zu", w->rq->id, w->rq->body.n,
-		    hooks_count(w->api->hooks));
+		log_event(LEVEL_WARN, "delivery without hook token: not every hook's secret could be tried",
+		    LOG_INT("bytes", w->rq->body.n), LOG_INT("hooks", hooks_count(w->api->hooks)));
 		api_away(w->rq);
 	} else {
 		look_again_or(w, 401, "invalid_signature", "The signature does not fit");

@@ -20,6 +20,7 @@ static const struct http_route admin_routes[] = {
 	{ "/health/live", ROUTE_GET, api_health_live, "health_live", 0, false },
 	{ "/health/ready", ROUTE_GET, api_health_ready, "health_ready", 0, false },
 	{ "/status", ROUTE_GET, api_status, "status", 0, false },
+	{ "/log", ROUTE_GET | ROUTE_POST, api_log, "log", 4096, false },
 };
 
 void

@@ -176,19 +176,32 @@ set_log_to(enum log_target *field, char **path, struct str s)
 	return CONF_SET;
 }
 
+/* The place of one of a few words, which is the value of its enum. */
 static enum conf_set
-set_log_level(enum log_level *field, struct str s)
+set_word(const char *const *words, struct str s, size_t *place)
 {
-	static const struct { const char *name; enum log_level level; } levels[] = {
-		{ "error", LEVEL_ERROR }, { "warn", LEVEL_WARN }, { "info", LEVEL_INFO }, { "debug", LEVEL_DEBUG },
-	};
-
-	for (size_t i = 0; i < COUNT(levels); i++)
-		if (str_eq(s, str_c(levels[i].name))) {
-			*field = levels[i].level;
+	for (*place = 0; words[*place] != NULL; ++*place)
+		if (str_eq(s, str_c(words[*place])))
 			return CONF_SET;
-		}
 	return CONF_UNFIT;
+}
+
+static enum conf_set
+set_choice(enum conf_type t, void *field, struct str s)
+{
+	static const char *const	formats[] = { "text", "json", NULL };
+	static const char *const	modes[] = { "full", "rollup", "off", NULL };
+	size_t				place;
+
+	if (t == CONF_LOG_LEVEL)
+		return log_level_parse(s, field) ? CONF_SET : CONF_UNFIT;
+	if (set_word(t == CONF_LOG_FORMAT ? formats : modes, s, &place) != CONF_SET)
+		return CONF_UNFIT;
+	if (t == CONF_LOG_FORMAT)
+		*(enum log_format *)field = (enum log_format)place;
+	else
+		*(enum request_logs *)field = (enum request_logs)place;
+	return CONF_SET;
 }
 
 enum conf_set
@@ -220,7 +233,9 @@ conf_value_set(const struct conf_key *k, void *base, struct str text, bool quote
 	case CONF_LOG_TO:
 		return set_log_to(field, at(base, k->extra), text);
 	case CONF_LOG_LEVEL:
-		return set_log_level(field, text);
+	case CONF_LOG_FORMAT:
+	case CONF_REQUEST_LOGS:
+		return set_choice(k->type, field, text);
 	case CONF_LISTENERS:
 	case CONF_NETS:
 		break;
@@ -245,6 +260,8 @@ conf_value_expected(const struct conf_key *k, char out[CONF_EXPECTED_SIZE])
 		[CONF_WORKERS] = "auto or a number",
 		[CONF_LOG_TO] = "stderr, syslog or an absolute path",
 		[CONF_LOG_LEVEL] = "error, warn, info or debug",
+		[CONF_LOG_FORMAT] = "text or json",
+		[CONF_REQUEST_LOGS] = "full, rollup or off",
 		[CONF_LISTENERS] = "a list of addresses",
 		[CONF_NETS] = "a list of networks such as 10.0.0.0/8 or 2001:db8::/32, or the word unix",
 	};
@@ -307,6 +324,10 @@ conf_value_equal(const struct conf_key *k, const void *base_a, const void *base_
 		return *(const enum log_target *)a == *(const enum log_target *)b && equal_text(extra_a, extra_b);
 	case CONF_LOG_LEVEL:
 		return *(const enum log_level *)a == *(const enum log_level *)b;
+	case CONF_LOG_FORMAT:
+		return *(const enum log_format *)a == *(const enum log_format *)b;
+	case CONF_REQUEST_LOGS:
+		return *(const enum request_logs *)a == *(const enum request_logs *)b;
 	case CONF_LISTENERS:
 		return *(const size_t *)extra_a == *(const size_t *)extra_b &&
 		    equal_listeners(a, b, *(const size_t *)extra_a);
@@ -360,6 +381,8 @@ conf_value_free(const struct conf_key *k, void *base)
 	case CONF_SIZE:
 	case CONF_WORKERS:
 	case CONF_LOG_LEVEL:
+	case CONF_LOG_FORMAT:
+	case CONF_REQUEST_LOGS:
 	case CONF_NETS:
 		break;
 	}

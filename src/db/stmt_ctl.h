@@ -46,6 +46,9 @@ enum ctl_stmt {
 	CTL_REPLAY_QUEUE,		/* apps, ids, times */
 	CTL_REPLAY_UNDEAD,		/* apps, ids */
 
+	CTL_REQUESTS,			/* since ms */
+	CTL_REQUESTS_OF_APP,		/* app, since ms */
+
 	CTL_VERSION_TABLE,
 	CTL_VERSION_LOCK,
 	CTL_VERSION_LIST,

@@ -79,6 +79,7 @@ conn_new(struct http_listener *l, int fd, const struct addr *peer)
 	c->peer = *peer;
 	c->state = l->proxy_protocol ? CONN_PROXY : CONN_IDLE;
 	c->deadline_ms = loop_now_ms(s->loop) + s->limits.header_timeout_ms;
+	c->lines_end = &c->lines;
 	buf_init(&c->held, CONN_READ_SIZE);
 	TAILQ_INSERT_TAIL(&s->conns, c, link);
 	s->stats.open++;
@@ -100,13 +101,13 @@ conn_drop(struct http_conn *c)
 
 	release_body(c);
 	if (c->state == CONN_BUSY) {
-		if (s->access_log)
-			access_log(c->rq, 499, 0);
+		access_answered(c, c->rq, 499, 0);
 		c->rq->conn = NULL;	/* its handler answers into the void */
 		s->stats.busy--;
 	} else if (c->rq != NULL) {
 		request_free(c->rq);
 	}
+	access_dropped(c);
 	parse_free(c->parse);
 	answer_discard(c);
 	buf_free(&c->held);
@@ -164,8 +165,10 @@ hand_over(struct http_conn *c, bool keep_parser)
 	c->parse = NULL;
 	c->state = CONN_BUSY;
 	c->deadline_ms = INT64_MAX;
+	c->rq->complete_us = clock_mono_us();
 	s->stats.requests++;
 	s->stats.busy++;
+	http_resume(c->rq);
 }
 
 static const char *
@@ -209,6 +212,7 @@ call_handler(struct http_conn *c)
 	struct http_request *rq = c->rq;
 
 	hand_over(c, true);
+	log_event(LEVEL_DEBUG, "request begun", LOG_C("route", rq->route->name), LOG_INT("body", rq->body.n));
 	if (rq->route->body_max == 0)
 		rq->body = STR("");
 	rq->route->handler(rq, c->listener->routes->ctx);
@@ -333,6 +337,7 @@ take(struct http_conn *c, const char *p, size_t n)
 			break;
 		}
 	}
+	log_context_set(NULL);
 	return c->state == CONN_CLOSING ? n : used;
 }
 

@@ -109,6 +109,13 @@ http_server_free(struct http_server *s)
 	free(s);
 }
 
+void
+http_server_on_answered(struct http_server *s, http_answered_fn fn, void *arg)
+{
+	s->answered = fn;
+	s->answered_arg = arg;
+}
+
 const struct http_stats *
 http_server_stats(const struct http_server *s)
 {

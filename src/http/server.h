@@ -28,6 +28,9 @@ struct http_stats {		/* counters the owner reads; plain, this process only */
 
 struct http_server;
 
+/* Told of every request when it is answered (status 499: the client left first); before the answer is written. */
+typedef void (*http_answered_fn)(void *arg, const struct http_request *rq, int status, size_t bytes, int64_t now_us);
+
 struct http_server *http_server_new(struct loop *l, const struct http_limits *lim, const struct addr_net *trusted,
     size_t ntrusted, bool access_log);
 /* Serves fd (listening, non-blocking; stays owned by the caller) with these routes. */
@@ -35,6 +38,7 @@ bool	http_server_listen(struct http_server *s, int fd, bool proxy_protocol, cons
 /* Stops accepting; answers what is under way with Connection: close; idle connections get a short grace, then close.
  * done(arg) when the last one is gone or after timeout_ms. */
 void	http_server_drain(struct http_server *s, int64_t timeout_ms, loop_fn done, void *arg);
+void	http_server_on_answered(struct http_server *s, http_answered_fn fn, void *arg);
 const struct http_stats *http_server_stats(const struct http_server *s);
 void	http_server_free(struct http_server *s);	/* closes what is left */
 

@@ -35,6 +35,8 @@ scoreboard_retire(struct scoreboard *b, struct score *gone)
 	move(&b->past.events_applied, &gone->events_applied);
 	move(&b->past.events_failed, &gone->events_failed);
 	move(&b->past.events_dead, &gone->events_dead);
+	move(&b->past.requests_recorded, &gone->requests_recorded);
+	move(&b->past.requests_unrecorded, &gone->requests_unrecorded);
 	SCORE_SET(gone->pid, 0);
 	SCORE_SET(gone->db, SCORE_DB_DOWN);
 	SCORE_SET(gone->connections, 0);

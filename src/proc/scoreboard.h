@@ -30,6 +30,7 @@ struct score {
 	_Atomic uint64_t	requests;
 	_Atomic uint64_t	events_stored, events_duplicate, events_refused;
 	_Atomic uint64_t	events_applied, events_failed, events_dead;
+	_Atomic uint64_t	requests_recorded, requests_unrecorded;	/* in and not in request_logs */
 	_Atomic int64_t		queue_depth;	/* reaper: rows waiting at the last look; -1 unknown */
 	_Atomic int64_t		queue_oldest_ms;/* reaper: age of the oldest, ms */
 };
@@ -41,6 +42,7 @@ struct scoreboard {
 	_Atomic uint64_t	reloads, reloads_failed;
 	struct score		slot[SCORE_SLOTS];
 	struct score		past;		/* sums of the counters of all who are gone; master's */
+	struct log_levels	log_levels;	/* everybody's; written by workers at an administrator's word */
 };
 
 #define SCORE_ADD(field, n)	atomic_fetch_add_explicit(&(field), (n), memory_order_relaxed)

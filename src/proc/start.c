@@ -50,6 +50,7 @@ make_shared(struct master *m)
 		return false;
 	}
 	SCORE_SET(m->board->started_ms, (uint64_t)clock_real_ms());
+	log_share_levels(&m->board->log_levels);
 	return true;
 }
 

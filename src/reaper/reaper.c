@@ -52,6 +52,7 @@ void
 reaper_next(struct reaper *r)
 {
 	r->busy = false;
+	log_context_set(NULL);
 	if (r->stopping) {
 		loop_stop(r->loop);
 		return;

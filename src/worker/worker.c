@@ -14,6 +14,7 @@
 #include "db/stmt_worker.h"
 #include "http/server.h"
 #include "worker/ingest.h"
+#include "worker/request_log.h"
 #include "worker/worker.h"
 
 #define SCORE_PERIOD_MS	250
@@ -24,6 +25,7 @@ struct worker {
 	struct db		*db;
 	struct api		 api;
 	struct ingest		*ingest;
+	struct request_log	*requests;
 	struct http_server	*public, *admin;
 	struct http_routes	 public_routes, admin_routes;
 	struct timer		*score_timer;
@@ -46,12 +48,20 @@ write_score(void *arg)
 }
 
 static void
+stop_now(void *arg)
+{
+	struct worker *w = arg;
+
+	loop_stop(w->loop);
+}
+
+static void
 drained(void *arg)
 {
 	struct worker *w = arg;
 
 	if (--w->draining == 0)
-		loop_stop(w->loop);
+		request_log_drain(w->requests, stop_now, w);
 }
 
 static void
@@ -65,14 +75,6 @@ drain(void *arg)
 	w->draining = 2;
 	http_server_drain(w->public, w->h->conf->http_drain_timeout_ms, drained, w);
 	http_server_drain(w->admin, w->h->conf->http_drain_timeout_ms, drained, w);
-}
-
-static void
-stop_now(void *arg)
-{
-	struct worker *w = arg;
-
-	loop_stop(w->loop);
 }
 
 static void
@@ -176,13 +178,15 @@ set_up(struct worker *w)
 	w->api.hooks = hooks_new(w->loop, w->db, c->webhook_refresh_ms);
 	w->ingest = ingest_new(w->db, c, w->h->score, w->h->wake_write_fd);
 	w->api.store_ctx = w->ingest;
+	w->requests = request_log_new(w->loop, w->db, c, w->h->score);
 	w->public = http_server_new(w->loop, &lim, c->trusted, c->ntrusted, c->log_access);
 	w->admin = http_server_new(w->loop, &lim, NULL, 0, false);
 	w->score_timer = timer_new(w->loop, write_score, w);
 	w->master_watch = watch_new(w->loop, w->h->master_fd, master_gone, w);
-	if (w->api.hooks == NULL || w->ingest == NULL || w->public == NULL || w->admin == NULL || w->score_timer == NULL ||
+	if (w->api.hooks == NULL || w->ingest == NULL || w->requests == NULL || w->public == NULL || w->admin == NULL || w->score_timer == NULL ||
 	    w->master_watch == NULL)
 		return false;
+	http_server_on_answered(w->public, request_log_add, w->requests);
 	api_public_routes(&w->public_routes, &w->api);
 	api_admin_routes(&w->admin_routes, &w->api);
 	db_on_state(w->db, database_changed, w);
@@ -210,6 +214,7 @@ worker_main(const struct heritage *h)
 	keys_free(w.api.keys);
 	secret_free(&w.api.cursor_key);
 	ingest_free(w.ingest);
+	request_log_free(w.requests);
 	timer_free(w.score_timer);
 	watch_free(w.master_watch);
 	loop_free(w.loop);

@@ -449,7 +449,8 @@ access_line(void **state)
 	fclose(f);
 	unlink(path);
 	assert_non_null(strstr(text, "GET /hello status=200 bytes=14 ms=0."));
-	assert_non_null(strstr(text, " client=127.0.0.1 id=line-1 app=- step=- route=hello\n"));
+	assert_non_null(strstr(text, " wait=0.000 db=0.000 write=0."));
+	assert_non_null(strstr(text, " client=127.0.0.1 step=- route=hello request_id=line-1\n"));
 	assert_null(strstr(text, "sesame"));
 	assert_non_null(strstr(text, "POST /hooks/{} status=200 "));
 	assert_non_null(strstr(text, "GET /hooks/{} status=405 "));
