@@ -158,18 +158,24 @@ put_sentence(struct line *l, const struct log_record *r, enum quoting q)
 	}
 }
 
-/* "-12", "1.234"; a time below zero, which a clock may give by a hair, is none. */
+/* "-12", "1.234"; a time below zero, which a clock may give by a hair, is none. By hand, because printf was a third of
+ * the access line's cost. */
 static struct str
 number_text(char out[NUMBER_SIZE], const struct log_field *f)
 {
-	long long us = f->number > 0 ? f->number : 0;
-	int n;
+	bool		 ms = f->type == LOG_TYPE_MS, below = f->number < 0;
+	uint64_t	 v = !below ? (uint64_t)f->number : ms ? 0 : 0 - (uint64_t)f->number;
+	char		*end = out + NUMBER_SIZE, *p = end;
 
-	if (f->type == LOG_TYPE_INT)
-		n = snprintf(out, NUMBER_SIZE, "%lld", (long long)f->number);
-	else
-		n = snprintf(out, NUMBER_SIZE, "%lld.%03d", us / 1000, (int)(us % 1000));
-	return (struct str){ out, (size_t)n };
+	do {
+		if (ms && end - p == 3)
+			*--p = '.';
+		*--p = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0 || (ms && end - p < 5));
+	if (below && !ms)
+		*--p = '-';
+	return (struct str){ p, (size_t)(end - p) };
 }
 
 /* ---- text */

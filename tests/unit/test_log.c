@@ -145,10 +145,12 @@ fields_cannot_be_mistaken(void **state)
 {
 	struct place *p = *state;
 
-	log_event(LEVEL_INFO, "stored", LOG_INT("rows", -3), LOG_C("a", "plain-1.2/3"), LOG_C("b", "two words"),
+	log_event(LEVEL_INFO, "stored", LOG_INT("rows", -3), LOG_INT("least", INT64_MIN), LOG_INT("most", INT64_MAX), LOG_INT("zero", 0),
+	    LOG_MS("us", 7), LOG_MS("tens", 12340), LOG_MS("second", 1000000), LOG_C("a", "plain-1.2/3"), LOG_C("b", "two words"),
 	    LOG_C("c", "x\" admin=yes \\"), LOG_C("d", ""), LOG_C("e", NULL), LOG_C("f", "-"), LOG_C("g", "1\n2"),
 	    LOG_C("h", "k=v"), LOG_MS("ms", 1234567), LOG_MS("none", -5), LOG_STR("i", STR("\xc3\xa4")));
-	assert_last_line(p->path, "info worker 2", "stored rows=-3 a=plain-1.2/3 b=\"two words\" "
+	assert_last_line(p->path, "info worker 2", "stored rows=-3 least=-9223372036854775808 most=9223372036854775807 zero=0 "
+	    "us=0.007 tens=12.340 second=1000.000 a=plain-1.2/3 b=\"two words\" "
 	    "c=\"x\\\" admin=yes \\\\\" d=\"\" e=- f=\"-\" g=\"1\\x0a2\" h=\"k=v\" ms=1234.567 none=0.000 i=\xc3\xa4");
 	log_event(LEVEL_DEBUG, "not wanted", LOG_INT("x", 1));
 	assert_null(strstr(content(p->path), "not wanted"));
