@@ -90,6 +90,29 @@ def test_a_slow_client_shows_in_parse_and_a_lock_in_db(daemon, db, acme):
     assert x["status"] == 200 and x["db"] >= 300 > x["parse"] + x["write"], x
 
 
+def test_who_stands_in_line_waits_and_is_not_charged_for_others(new_daemon, pg):
+    d = new_daemon(workers=1, log={"format": "json"}).start()
+    t = ringd.Tenant(pg.dsn(d.database), "In line")
+    assert d.get("/api/calls/active", t.key).status == 200
+    with pg.connect(d.database) as c:
+        c.autocommit = False
+        with c.cursor() as q:
+            q.execute("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE")
+            threads = []
+            for n in range(2):
+                threads.append(threading.Thread(target=lambda n=n: d.get("/api/calls/active", t.key, x_request_id=f"line-{n}")))
+                threads[-1].start()
+                time.sleep(0.2)
+            time.sleep(0.3)
+        c.rollback()
+    for thread in threads:
+        thread.join(10)
+    first, second = access_line(d, "line-0"), access_line(d, "line-1")
+    assert first["db"] >= 500 > first["wait"], first
+    assert second["wait"] >= 300 > second["db"], second
+    assert d.stop() == 0
+
+
 def test_who_leaves_first_is_499_and_waits_for_no_write(daemon, db, acme):
     import socket
     db.autocommit = False

@@ -1,6 +1,7 @@
 """request_logs: every API request of a known app is a row, or in a sum; exactly, whatever happens to processes and database."""
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -228,6 +229,70 @@ def test_a_connection_that_breaks_doubles_nothing(new_daemon, pg):
         assert readers.good <= good <= readers.good + readers.unsure
         assert rows(c, "SELECT count(*) = count(DISTINCT id) FROM request_logs") == [(True,)]
     assert "not recorded" not in d.text()
+
+
+class Deaf:
+    """Between the worker and its database: on demand the server hears everything and its answers are thrown away."""
+
+    def __init__(self, port):
+        self.port, self.deaf, self.heard = port, False, threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client = self.listener.accept()[0]
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.port))
+            for a, b, back in ((client, server, False), (server, client, True)):
+                threading.Thread(target=self.pump, args=(a, b, back), daemon=True).start()
+
+    def pump(self, a, b, back):
+        try:
+            while data := a.recv(65536):
+                if not back and self.deaf and b"calls_active" in data:
+                    b.sendall(data)
+                    time.sleep(0.5)     # it is committed by then
+                    self.deaf = False
+                    self.heard.set()
+                    break
+                if not (back and self.deaf):
+                    b.sendall(data)
+        except OSError:
+            pass
+        for s in (a, b):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+def test_rows_whose_answer_was_lost_are_stored_once(new_daemon, pg):
+    proxy = Deaf(pg.port)
+    d = new_daemon(workers=1, request_logs={"period": "1500ms"}, database_keys={"reconnect_max": "100ms"})
+    d.config.write_text(d.config.read_text().replace(
+        f"worker_url: '{pg.dsn(d.database, 'ringd_worker')}'",
+        f"worker_url: 'host=127.0.0.1 port={proxy.listener.getsockname()[1]} dbname={d.database} user=ringd_worker'"))
+    d.start()
+    t = ringd.Tenant(pg.dsn(d.database), "Twice")
+    d.get("/api/calls", t.key)
+    with pg.connect(d.database) as c:
+        wait_recorded(c, t, 1)
+        for _ in range(9):
+            assert d.get("/api/calls/active", t.key).status == 200
+        proxy.deaf = True
+        assert proxy.heard.wait(10), "the batch went out"
+        assert recorded(c, t) == 10, "and was stored"
+        d.wait_ready()
+        d.get("/api/calls", t.key)
+        wait_recorded(c, t, 11)
+        wait_for("the batch to be acknowledged", lambda: totals(d, "requests_recorded") == 11, 20)
+        assert totals(d, "requests_unrecorded") == 0
+    assert d.stop() == 0
+    assert "not recorded" not in d.text() and "refused" not in d.text()
+    proxy.listener.close()
 
 
 def test_sums_instead_of_rows(new_daemon, pg):

@@ -216,15 +216,20 @@ no_number_survives_a_cut(void **state)
 	size_t		 n, lead, digits;
 	const char	*text;
 
-	for (lead = 0; lead < 40; lead++) {
-		memset(message, 'x', lead);
-		for (n = lead; n + 17 < sizeof(message); n += 17)
-			memcpy(message + n, "+155501422331234 ", 17);
+	for (lead = 0; lead < 80; lead++) {
+		/* The second takes three times the room of what is left of it: there the message is cut, not the line. */
+		const char *unit = lead % 2 == 0 ? "+155501422331234 " : "+1-5-5-5-0-1-4-2-2-3-3-1-2-3-4 ";
+		size_t len = strlen(unit);
+
+		memset(message, 'x', lead / 2);
+		for (n = lead / 2; n + len < sizeof(message); n += len)
+			memcpy(message + n, unit, len);
 		message[n] = '\0';
 		assert_int_equal(truncate(p->path, 0), 0);
 		log_info("%s", message);
 		text = strstr(content(p->path), "]: ");
 		assert_non_null(text);
+		assert_null(strstr(text, "-5"));
 		for (digits = 0; *text != '\0'; text++) {
 			digits = *text >= '0' && *text <= '9' ? digits + 1 : 0;
 			assert_true(digits <= 4);
