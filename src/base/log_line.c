@@ -365,6 +365,6 @@ log_line_json(char out[LOG_LINE_MAX], const struct log_record *r)
 	}
 	for (size_t i = 0; i < r->nfields; i++)
 		json_field(&l, &r->field[i]);
-	put_kept(&l, l.full ? JSON_TAIL : "}");
+	put_kept(&l, l.full || r->sentence_cut ? JSON_TAIL : "}");
 	return l.n;
 }

@@ -107,11 +107,11 @@ lose(struct request_log *rl, uint64_t requests)
 }
 
 static void
-tell_lost(struct request_log *rl, const char *why)
+tell_lost(struct request_log *rl)
 {
 	if (rl->lost == 0 || loop_now_ms(rl->loop) < rl->say_ms)
 		return;
-	log_event(LEVEL_WARN, "requests not recorded in request_logs", LOG_INT("requests", rl->lost), LOG_C("why", why));
+	log_event(LEVEL_WARN, "requests not recorded in request_logs", LOG_INT("requests", rl->lost));
 	rl->lost = 0;
 	rl->say_ms = loop_now_ms(rl->loop) + SAY_MS;
 }
@@ -185,7 +185,7 @@ request_log_add(void *arg, const struct http_request *rq, int status, size_t byt
 {
 	struct request_log *rl = arg;
 	size_t queue = (size_t)rl->conf->request_logs_queue;
-	struct row r, *to = &r;
+	struct row sum = { .requests = 1 }, *to = &sum;
 	bool single;
 
 	if (!rq->counted || rq->route == NULL || rl->conf->request_logs == REQUEST_LOGS_OFF)
@@ -356,7 +356,7 @@ on_period(void *arg)
 		rl->sums_due_ms = now + rl->conf->request_logs_rollup_ms;
 	all_is_due(rl, sums);
 	next(rl);
-	tell_lost(rl, "more came than can be kept");
+	tell_lost(rl);
 	timer_set(rl->timer, rl->conf->request_logs_period_ms);
 }
 
@@ -403,7 +403,7 @@ request_log_free(struct request_log *rl)
 	if (rl->sums != NULL && rl->ready != NULL) {
 		lose(rl, requests_left(rl));
 		rl->say_ms = 0;
-		tell_lost(rl, "the process ended before the database took them");
+		tell_lost(rl);
 	}
 	timer_free(rl->timer);
 	timer_free(rl->drain_timer);
