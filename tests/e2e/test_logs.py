@@ -76,7 +76,7 @@ def test_a_slow_client_shows_in_parse_and_a_lock_in_db(daemon, db, acme):
         s.sendall(f"x-app-api-key: {acme.key}\r\nConnection: close\r\n\r\n".encode())
         assert s.recv(65536).startswith(b"HTTP/1.1 200")
     x = access_line(daemon, "slow-head")
-    assert x["parse"] >= 300 > x["db"] + x["wait"]
+    assert x["parse"] >= 200 > x["db"] + x["wait"], x
     db.autocommit = False
     with db.cursor() as c:
         c.execute("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE")
@@ -87,7 +87,7 @@ def test_a_slow_client_shows_in_parse_and_a_lock_in_db(daemon, db, acme):
     db.autocommit = True
     t.join(10)
     x = access_line(daemon, "locked")
-    assert x["status"] == 200 and x["db"] >= 300 > x["parse"] + x["write"], x
+    assert x["status"] == 200 and x["db"] >= 250 > x["parse"] + x["write"], x
 
 
 def test_who_stands_in_line_waits_and_is_not_charged_for_others(new_daemon, pg):

@@ -501,7 +501,7 @@ access_line_of_a_slow_reader(void **state)
 	assert_non_null(strstr(text, "GET /big status=200 bytes=4194304 "));
 	write = strstr(strstr(text, "GET /big"), "write=");
 	assert_non_null(write);
-	assert_true(strtod(write + 6, NULL) >= 200);
+	assert_true(strtod(write + 6, NULL) >= 100);
 }
 
 int
