@@ -19,7 +19,8 @@
 
 #define INDEX_SIZE	(2 * REQUEST_SUMS)	/* a power of two */
 #define TRIES_MAX	3	/* of a batch that the database refuses, a period apart */
-#define DRAIN_MS	3000
+#define DRAIN_MS	3000	/* a database that is away may be back by then */
+#define DRAIN_TRY_MS	100
 #define SAY_MS		60000	/* what is lost is told so often */
 #define MINUTE_US	((int64_t)60 * 1000000)
 
@@ -294,8 +295,6 @@ sent(void *arg, const struct db_result *r)
 		lose(rl, requests_in_batch(rl));
 		rl->nbatch = 0;
 	}
-	if (rl->drained != NULL && (db_outcome(r) == DB_AWAY || db_outcome(r) == DB_LATE))
-		end_drain(rl);
 }
 
 static void
@@ -341,7 +340,7 @@ next(struct request_log *rl)
 	}
 	if (rl->nbatch > 0 && db_state(rl->db) == DB_READY)
 		send_batch(rl);
-	else if (rl->drained != NULL)
+	else if (rl->nbatch == 0 && rl->drained != NULL)
 		end_drain(rl);
 }
 
@@ -355,9 +354,9 @@ on_period(void *arg)
 	if (sums)
 		rl->sums_due_ms = now + rl->conf->request_logs_rollup_ms;
 	all_is_due(rl, sums);
-	next(rl);
+	timer_set(rl->timer, rl->drained != NULL ? DRAIN_TRY_MS : rl->conf->request_logs_period_ms);
 	tell_lost(rl);
-	timer_set(rl->timer, rl->conf->request_logs_period_ms);
+	next(rl);
 }
 
 /* ---- the end */
@@ -391,6 +390,7 @@ request_log_drain(struct request_log *rl, loop_fn done, void *arg)
 {
 	rl->drained = done;
 	rl->drained_arg = arg;
+	timer_set(rl->timer, DRAIN_TRY_MS);
 	timer_set(rl->drain_timer, DRAIN_MS);
 	next(rl);
 }

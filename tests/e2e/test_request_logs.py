@@ -215,13 +215,17 @@ def test_a_connection_that_breaks_doubles_nothing(new_daemon, pg):
     """Whether the last batch was stored is then unknown: it is sent again, and stored once."""
     d = new_daemon(request_logs={"period": "100ms", "queue": 65536}, database_keys={"reconnect_max": "100ms"}).start()
     t = ringd.Tenant(pg.dsn(d.database), "Broken")
-    with pg.connect(d.database, "postgres") as admin, Readers(d, t, 3) as readers:
-        for _ in range(8):
-            wait_for("more answers", lambda n=readers.answers: readers.answers > n + 60, 20)
+    with pg.connect(d.database, "postgres") as admin:
+        def hang_up():
             admin.cursor().execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'ringd_worker' AND datname = %s",
                                    (d.database,))
-            wait_for("the workers to be connected again", d.all_connected, 20)
-    assert d.stop() == 0
+        with Readers(d, t, 3) as readers:
+            for _ in range(8):
+                wait_for("more answers", lambda n=readers.answers: readers.answers > n + 60, 20)
+                hang_up()
+                wait_for("the workers to be connected again", d.all_connected, 20)
+        hang_up()           # and at the very end: what is left is written by a new connection
+        assert d.stop() == 0
     with pg.connect(d.database) as c:
         # What is answered 503 before the key is known is nobody's, and no row.
         assert recorded(c, t) <= readers.answers + readers.unsure
