@@ -57,6 +57,8 @@ counters_of_the_gone_are_kept(void **state)
 		SCORE_SET(s->events_applied, 6);
 		SCORE_SET(s->events_failed, 7);
 		SCORE_SET(s->events_dead, 8);
+		SCORE_SET(s->requests_recorded, 9);
+		SCORE_SET(s->requests_unrecorded, 10);
 		memcpy(s->role, "worker", 7);
 		scoreboard_retire(b, s);
 		assert_int_equal(SCORE_GET(b->past.accepted), round * 1);
@@ -67,6 +69,8 @@ counters_of_the_gone_are_kept(void **state)
 		assert_int_equal(SCORE_GET(b->past.events_applied), round * 6);
 		assert_int_equal(SCORE_GET(b->past.events_failed), round * 7);
 		assert_int_equal(SCORE_GET(b->past.events_dead), round * 8);
+		assert_int_equal(SCORE_GET(b->past.requests_recorded), round * 9);
+		assert_int_equal(SCORE_GET(b->past.requests_unrecorded), round * 10);
 		assert_int_equal(SCORE_GET(b->past.connections), 0);
 		assert_int_equal(SCORE_GET(s->state), SCORE_FREE);
 		assert_int_equal(SCORE_GET(s->pid), 0);
