@@ -35,6 +35,11 @@ for noun in $nouns; do
 	done
 done
 tests/manual_docs.sh || bad=1
+# What can be named as a module of the log is what the daemon is made of.
+folders=$( (cd src && ls -d */ | tr -d / | grep -vx -e ctl -e ribbon; echo main) | sort | tr '\n' ' ')
+modules=$(./ringctl --complete log set --module "" | sort | tr '\n' ' ')
+[ "$folders" = "$modules" ] || { echo "docs: modules of 'ringctl log' are $modules, folders of src/ $folders"; bad=1; }
+for module in $modules; do grep -qw -e "$module" man/ringctl.8 || { echo "docs: ringctl.8 says nothing of module $module"; bad=1; }; done
 # The tour is true: every function and file it names is there.
 for name in $(grep -o '`[a-z_0-9]*()`' src/TOUR.md | tr -d '`()' | sort -u); do
 	grep -qE "^$name\(" -r src --include='*.c' || grep -q "FUNCTION $name(" sql/0001_init.sql ||

@@ -42,6 +42,7 @@ struct delivery {
 	int64_t			 received_ms;
 	size_t			 cost;		/* bytes it adds to a batch */
 	size_t			 held;		/* bytes its request holds until it is answered */
+	int64_t			 given_us;	/* monotonic: to the store */
 	enum store_outcome	 outcome;
 	void			(*done)(struct delivery *d, enum store_outcome outcome);
 };
@@ -80,6 +81,8 @@ void	api_courier_away(struct http_request *rq);	/* 503 courier_unavailable, Retr
 void	api_no_memory(struct http_request *rq);		/* 503 overloaded */
 /* Answers what a failed job means for a client: 503 or 500; logs what the database said. */
 void	api_db_failed(struct http_request *rq, const struct db_result *r);
+/* The first thing in the callback of a request's job: what it took stands in the request's line of the log. */
+void	api_took(struct http_request *rq, const struct db_result *r);
 
 /* Handlers. */
 void	api_calls_list(struct http_request *rq, void *ctx);
@@ -94,6 +97,7 @@ void	api_keyring(struct http_request *rq, void *ctx);
 void	api_keyring_rekey(struct http_request *rq, void *ctx);
 void	api_status(struct http_request *rq, void *ctx);
 void	api_metrics(struct http_request *rq, void *ctx);
+void	api_log(struct http_request *rq, void *ctx);
 
 /* On every new database connection: reads what the journeys keep in memory; done(arg) after the first try. */
 void	api_database_ready(struct api *api, loop_fn done, void *arg);

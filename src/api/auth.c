@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/auth.h"
+#include "base/log.h"
 #include "base/token.h"
 #include "db/stmt_worker.h"
 
@@ -57,7 +58,9 @@ static void
 found_app(struct api *api, struct http_request *rq, struct caller *caller, struct uuid app, auth_fn next)
 {
 	uuid_format(caller->app, app);
-	memcpy(rq->app, caller->app, sizeof(caller->app));
+	http_set_app(rq, caller->app);
+	rq->counted = true;
+	log_event(LEVEL_DEBUG, "app found by its key", LOG_C("step", rq->step));
 	next(api, rq);
 }
 
@@ -70,6 +73,7 @@ looked_up(void *arg, const struct db_result *r)
 	struct remembered *slot = place(l->api->keys, l->caller->key_hash);
 	struct uuid app;
 
+	api_took(l->rq, r);
 	if (db_outcome(r) == DB_DISTURBED && !l->again) {
 		l->again = true;
 		look_up(l);

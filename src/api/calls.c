@@ -16,6 +16,7 @@
 struct read {
 	struct caller		 caller;
 	struct calls_query	 query;
+	bool			 only_active;
 	struct uuid		 id;		/* GET /api/calls/{id} */
 	struct api		*api;
 	struct http_request	*rq;
@@ -88,6 +89,7 @@ got_page(void *arg, const struct db_result *r)
 	struct read *rd = arg;
 	int rows, i;
 
+	api_took(rd->rq, r);
 	if (once_more(rd, r)) {
 		send_page(rd->api, rd->rq);
 		return;
@@ -159,6 +161,7 @@ got_total(void *arg, const struct db_result *r)
 	int64_t cap = rd->api->conf->api_total_cap, total;
 	struct buf body = rd->body;
 
+	api_took(rd->rq, r);
 	if (once_more(rd, r)) {
 		send_total(rd);
 		return;
@@ -202,23 +205,31 @@ read_new(struct api *api, struct http_request *rq)
 	return rd;
 }
 
+/* Only now: a caller without a key learns nothing about parameters, and who sends wrong ones is known. */
+static void
+read_query(struct api *api, struct http_request *rq)
+{
+	struct read *rd = rq->state;
+	const char *code;
+	char message[256];
+
+	if (calls_query_parse(&rd->query, &rq->arena, rq->query, api->conf, rd->only_active, &code, message, sizeof(message))) {
+		send_page(api, rq);
+		return;
+	}
+	rq->step = "parameters";
+	api_problem(rq, 400, code, message);
+}
+
 static void
 list(struct http_request *rq, struct api *api, bool only_active)
 {
 	struct read *rd = read_new(api, rq);
-	const char *code;
-	char message[256];
 
 	if (rd == NULL)
 		return;
-	/* A caller without a key learns nothing about parameters. */
-	if (http_header(rq, "x-app-api-key").p != NULL &&
-	    !calls_query_parse(&rd->query, &rq->arena, rq->query, api->conf, only_active, &code, message, sizeof(message))) {
-		rq->step = "parameters";
-		api_problem(rq, 400, code, message);
-		return;
-	}
-	auth_begin(api, rq, &rd->caller, send_page);
+	rd->only_active = only_active;
+	auth_begin(api, rq, &rd->caller, read_query);
 }
 
 void
@@ -240,6 +251,7 @@ got_one(void *arg, const struct db_result *r)
 {
 	struct read *rd = arg;
 
+	api_took(rd->rq, r);
 	if (once_more(rd, r)) {
 		send_one(rd->api, rd->rq);
 		return;

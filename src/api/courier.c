@@ -51,6 +51,7 @@ answered(void *arg, enum link_outcome outcome, const struct frame *f)
 {
 	struct http_request *rq = arg;
 
+	http_resume(rq);
 	if (outcome != LINK_ANSWERED) {
 		api_courier_away(rq);
 		return;
@@ -63,11 +64,11 @@ answered(void *arg, enum link_outcome outcome, const struct frame *f)
 		api_problem(rq, 400, "invalid_parameter", text_of(rq, f));
 		break;
 	case FRAME_DATABASE:
-		log_warn("courier: %s request=%s", text_of(rq, f), rq->id);
+		log_event(LEVEL_WARN, "the courier could not serve a request", LOG_C("reason", text_of(rq, f)));
 		api_away(rq);
 		break;
 	case FRAME_FAILED:
-		log_error("courier: %s request=%s", text_of(rq, f), rq->id);
+		log_event(LEVEL_ERROR, "the courier could not serve a request", LOG_C("reason", text_of(rq, f)));
 		api_problem(rq, 500, "internal_error", "The request could not be served; the log has the reason");
 		break;
 	case FRAME_BUSY:

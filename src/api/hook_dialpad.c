@@ -71,6 +71,7 @@ stored(struct delivery *d, enum store_outcome outcome)
 	struct json_out j;
 	struct buf b;
 
+	http_resume(w->rq);
 	if (outcome == STORE_AWAY) {
 		defer(w);
 		return;
@@ -100,13 +101,17 @@ static void
 store(struct journey *w)
 {
 	struct delivery *d = &w->d;
+	char app[UUID_TEXT_SIZE];
 	struct buf facts;
 
 	w->rq->step = "store";
+	uuid_format(app, d->app_id);
 	if (uuid_is_nil(d->app_id))
-		log_warn("event without a tenant: stored unrouted request=%s org=%.*s", w->rq->id, STR_ARG(d->event.org_id));
+		log_event(LEVEL_WARN, "event without a tenant: stored unrouted", LOG_STR("org", d->event.org_id));
 	else
-		uuid_format(w->rq->app, d->app_id);
+		http_set_app(w->rq, app);
+	log_event(LEVEL_DEBUG, "event verified", LOG_C("secret", d->secret_used), LOG_STR("type", d->event.type),
+	    LOG_INT("bytes", d->payload.n));
 	d->facts = STR_NONE;
 	if (d->event.is_call) {
 		buf_init(&facts, FACTS_MAX);
@@ -136,6 +141,7 @@ refreshed_for_org(void *arg, bool ok)
 	struct journey *w = arg;
 
 	(void)ok;			/* kept without a tenant rather than refused: nothing is lost */
+	http_resume(w->rq);
 	w->refreshed = true;
 	route_by_org(w);
 }
@@ -165,6 +171,7 @@ labelled(void *arg, const struct db_result *r)
 {
 	struct journey *w = arg;
 
+	api_took(w->rq, r);
 	if (db_outcome(r) != DB_OK) {
 		score_count(w->api->score, SCORE_EVENTS_DEFERRED, 1);
 		api_db_failed(w->rq, r);
@@ -278,6 +285,7 @@ refreshed(void *arg, bool ok)
 {
 	struct journey *w = arg;
 
+	http_resume(w->rq);
 	w->refreshed = true;
 	if (ok && hooks_version(w->api->hooks) == w->hooks_version)
 		refuse(w, w->status, w->code, w->message);	/* nothing new that could fit */
@@ -339,8 +347,8 @@ verify(struct journey *w)
 		read_event(w);
 	} else if (!w->tried_all) {
 		/* Not proved wrong, so not refused for good: such a delivery belongs to an address with a hook token. */
-		log_warn("delivery without hook token: not every hook's secret could be tried request=%s bytes=%zu hooks=%zu", w->rq->id, w->rq->body.n,
-		    hooks_count(w->api->hooks));
+		log_event(LEVEL_WARN, "delivery without hook token: not every hook's secret could be tried",
+		    LOG_INT("bytes", w->rq->body.n), LOG_INT("hooks", hooks_count(w->api->hooks)));
 		defer(w);
 	} else {
 		look_again_or(w, 401, "invalid_signature", "The signature does not fit");

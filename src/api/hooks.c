@@ -111,7 +111,7 @@ add(struct hooks *h, const unsigned char hash[SHA256_SIZE])
 
 	if (h->count >= HOOKS_MAX || (h->count == h->cap && !grow(h))) {
 		if (!h->full_logged)
-			log_error("hook table is full: %zu hooks; further ones will not be served", h->count);
+			log_event(LEVEL_ERROR, "hook table is full: further ones will not be served", LOG_INT("hooks", h->count));
 		h->full_logged = true;
 		return NULL;
 	}

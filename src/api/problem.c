@@ -68,14 +68,21 @@ api_no_memory(struct http_request *rq)
 }
 
 void
+api_took(struct http_request *rq, const struct db_result *r)
+{
+	rq->db_wait_us += db_wait_us(r);
+	rq->db_run_us += db_run_us(r);
+}
+
+void
 api_db_failed(struct http_request *rq, const struct db_result *r)
 {
 	if (db_outcome(r) != DB_FAILED) {
 		api_away(rq);
 		return;
 	}
-	log_error("statement failed: %s request=%s step=%s sqlstate=%s", db_error_text(r), rq->id,
-	    rq->step != NULL ? rq->step : "-", db_error_sqlstate(r));
+	log_event(LEVEL_ERROR, "statement failed", LOG_C("error", db_error_text(r)), LOG_C("sqlstate", db_error_sqlstate(r)),
+	    LOG_C("step", rq->step));
 	/* 57: operator intervention, a timeout included; 53: out of resources; 40: a collision. All pass. */
 	if (strncmp(db_error_sqlstate(r), "57", 2) == 0 || strncmp(db_error_sqlstate(r), "53", 2) == 0 ||
 	    strncmp(db_error_sqlstate(r), "40", 2) == 0)

@@ -25,6 +25,7 @@ static const struct http_route admin_routes[] = {
 	{ "/courier/probe", ROUTE_POST, api_courier_probe, "courier_probe", 0, false },
 	{ "/keyring", ROUTE_GET, api_keyring, "keyring", 0, false },
 	{ "/keyring/rekey", ROUTE_POST, api_keyring_rekey, "keyring_rekey", 0, false },
+	{ "/log", ROUTE_GET | ROUTE_POST, api_log, "log", 4096, false },
 };
 
 _Static_assert(1 + COUNT(public_routes) + COUNT(admin_routes) <= SCORE_ROUTES, "SCORE_ROUTES is too small");

@@ -29,6 +29,8 @@ static const struct {
 	{ SCORE_EVENTS_APPLIED, "events_applied" },
 	{ SCORE_EVENTS_FAILED, "events_failed" },
 	{ SCORE_EVENTS_DEAD, "events_dead" },
+	{ SCORE_REQUESTS_RECORDED, "requests_recorded" },
+	{ SCORE_REQUESTS_UNRECORDED, "requests_unrecorded" },
 };
 
 static const char *

@@ -1,7 +1,8 @@
 /*
- * log: one event, one line, one write. Never waits for a slow reader, never lets input end a line or start a new one,
- * never changes errno: it is called between a failing call and the code that looks at why.
- * The state is this process's own; children inherit the master's at fork and set their role.
+ * log: whether a line is wanted, and where it goes. Never waits for a slow reader, never changes errno: it is called
+ * between a failing call and the code that looks at why. What a line looks like is log_line.c's business.
+ * The state is this process's own; children inherit the master's at fork and set their role. Only the table of levels
+ * is shared: it is copied when its version has changed, and only the copy is looked at.
  */
 #include <sys/types.h>
 #include <sys/stat.h>
@@ -15,28 +16,33 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/log.h"
+#include "base/log_line.h"
 
-#define LOG_LINE_MAX	4096	/* newline included; a pipe takes this much in one piece on Linux */
 #define LOG_ROLE_MAX	32
 #define LOG_PATH_MAX	1024
+#define LOG_TEXT_MAX	(LOG_LINE_MAX + LOG_LINE_MAX / 2)	/* masked numbers are shorter: more of it may fit */
 #define LOG_IDENT	"ringd"
 
-static struct {
-	enum log_target	target;
-	enum log_level	level;
-	int		fd;			/* LOG_TO_FILE only */
-	char		path[LOG_PATH_MAX];
-	char		role[LOG_ROLE_MAX];
-} state = { LOG_TO_STDERR, LEVEL_INFO, -1, "", LOG_IDENT };
+static const _Atomic uint32_t never_changed;
 
-/* A line being written. `safe` is the last place where it can be cut and "..." still fits, between two characters. */
-struct line {
-	char	p[LOG_LINE_MAX];
-	size_t	n;
-	size_t	safe;
-	bool	full;
-};
+struct log_gate log_gate = { &never_changed, 0, LEVEL_INFO };
+
+static struct {
+	enum log_target		 target;
+	enum log_format		 format;
+	enum log_level		 level;
+	bool			 show_numbers;
+	int			 fd;			/* LOG_TO_FILE only */
+	char			 path[LOG_PATH_MAX];
+	char			 role[LOG_ROLE_MAX];
+	struct log_context	 context;
+	struct log_levels	*shared;
+	struct log_override	 override[LOG_OVERRIDES];	/* the shared table as we last saw it */
+	size_t			 noverrides;
+	int64_t			 stale_ms;		/* monotonic: one of them ends then */
+} state = { .level = LEVEL_INFO, .fd = -1, .role = LOG_IDENT, .stale_ms = INT64_MAX };
 
 static int
 open_file(const char *path)
@@ -68,7 +74,7 @@ log_open(enum log_target target, const char *path, enum log_level level)
 		memcpy(state.path, path, strlen(path) + 1);
 	state.fd = fd;
 	state.target = target;
-	state.level = level;
+	log_set_level(level);
 	return 0;
 }
 
@@ -94,9 +100,10 @@ log_reopen(void)
 }
 
 void
-log_set_level(enum log_level level)
+log_set_style(enum log_format format, bool mask_numbers)
 {
-	state.level = level;
+	state.format = format;
+	state.show_numbers = !mask_numbers;
 }
 
 void
@@ -105,157 +112,224 @@ log_set_role(const char *role)
 	snprintf(state.role, sizeof(state.role), "%s", role);
 }
 
-bool
-log_wants(enum log_level level)
-{
-	return level <= state.level;
-}
-
 int
 log_fd(void)
 {
 	return state.fd;
 }
 
-static bool
-line_room(const struct line *l, size_t n)
+/* ---- levels */
+
+static const char *const level_names[] = { "error", "warn", "info", "debug" };
+
+const char *
+log_level_name(enum log_level level)
 {
-	return l->n + n <= LOG_LINE_MAX - 1;	/* the newline's place */
+	return level_names[level];
 }
 
-/* Adds text with its control bytes as \xNN; a line that gets too long ends in "..." and takes no more. */
-static void
-line_put(struct line *l, const char *text)
+bool
+log_level_parse(struct str name, enum log_level *out)
 {
-	static const char	hex[] = "0123456789abcdef";
-	unsigned char		c;
-
-	for (; *text != '\0' && !l->full; text++) {
-		c = (unsigned char)*text;
-		if ((c & 0xc0) != 0x80 && line_room(l, 3))
-			l->safe = l->n;
-		if (!line_room(l, c < 0x20 || c == 0x7f ? 4 : 1)) {
-			memcpy(l->p + l->safe, "...", 3);
-			l->n = l->safe + 3;
-			l->full = true;
-		} else if (c < 0x20 || c == 0x7f) {
-			l->p[l->n++] = '\\';
-			l->p[l->n++] = 'x';
-			l->p[l->n++] = hex[c >> 4];
-			l->p[l->n++] = hex[c & 0x0f];
-		} else {
-			l->p[l->n++] = (char)c;
+	for (size_t i = 0; i < COUNT(level_names); i++)
+		if (str_eq(name, str_c(level_names[i]))) {
+			*out = (enum log_level)i;
+			return true;
 		}
+	return false;
+}
+
+static void
+look_at_levels(void)
+{
+	state.noverrides = 0;
+	if (state.shared != NULL)
+		state.noverrides = log_levels_read(state.shared, state.override, clock_mono_ms(), &log_gate.seen);
+	log_gate.most = (int)state.level;
+	state.stale_ms = INT64_MAX;
+	for (size_t i = 0; i < state.noverrides; i++) {
+		if (state.override[i].level > log_gate.most)
+			log_gate.most = state.override[i].level;
+		if (state.override[i].until_ms < state.stale_ms)
+			state.stale_ms = state.override[i].until_ms;
 	}
 }
 
-static void
-line_start(struct line *l, enum log_level level)
+void
+log_set_level(enum log_level level)
 {
-	static const char *const	names[] = { "error", "warn", "info", "debug" };
-	char				time[CLOCK_RFC3339_SIZE], pid[32];
-
-	clock_rfc3339(time, clock_real_ms());
-	snprintf(pid, sizeof(pid), "[%ld]: ", (long)getpid());
-	line_put(l, time);
-	line_put(l, " ");
-	line_put(l, names[level]);
-	line_put(l, " ");
-	line_put(l, state.role);
-	line_put(l, pid);
+	state.level = level;
+	look_at_levels();
 }
 
+enum log_level
+log_base_level(void)
+{
+	return state.level;
+}
+
+void
+log_share_levels(struct log_levels *t)
+{
+	state.shared = t;
+	log_gate.version = t != NULL ? &t->version : &never_changed;
+	log_gate.seen = 0;
+	look_at_levels();
+}
+
+struct log_levels *
+log_shared_levels(void)
+{
+	return state.shared;
+}
+
+/* "src/db/pipe.c" is of module db, "src/main.c" of main. */
 static void
-line_send(struct line *l, enum log_level level)
+module_of(const char *file, char out[LOG_MODULE_SIZE])
+{
+	const char *end = strrchr(file, '/'), *begin = end;
+	size_t n;
+
+	while (begin != NULL && begin > file && begin[-1] != '/')
+		begin--;
+	if (begin == NULL || (end - begin == 3 && memcmp(begin, "src", 3) == 0)) {
+		begin = end != NULL ? end + 1 : file;
+		end = begin + strcspn(begin, ".");
+	}
+	n = (size_t)(end - begin);
+	n = n < LOG_MODULE_SIZE ? n : LOG_MODULE_SIZE - 1;
+	memcpy(out, begin, n);
+	out[n] = '\0';
+}
+
+/* What is said of an app counts more than what is said of a module, and both together most. */
+static bool
+wanted(enum log_level level, const char *module)
+{
+	int rank, best = -1, allowed = (int)state.level;
+
+	for (size_t i = 0; i < state.noverrides; i++) {
+		const struct log_override *o = &state.override[i];
+
+		if ((o->module[0] != '\0' && strcmp(o->module, module) != 0) ||
+		    (o->app[0] != '\0' && strcmp(o->app, state.context.app) != 0))
+			continue;
+		rank = 2 * (o->app[0] != '\0') + (o->module[0] != '\0');
+		if (rank >= best)
+			allowed = o->level;
+		best = rank > best ? rank : best;
+	}
+	return (int)level <= allowed;
+}
+
+/* ---- whose */
+
+void
+log_context_set(const struct log_context *c)
+{
+	if (c != NULL) {
+		state.context = *c;
+	} else {
+		state.context.app[0] = '\0';
+		state.context.request_id[0] = '\0';
+	}
+}
+
+const struct log_context *
+log_context(void)
+{
+	return &state.context;
+}
+
+/* ---- lines */
+
+static void
+send_line(char *line, size_t n, enum log_level level)
 {
 	static const int	priority[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 	int			fd = state.target == LOG_TO_FILE ? state.fd : STDERR_FILENO;
-	ssize_t			n;
+	ssize_t			sent;
 
 	if (state.target == LOG_TO_SYSLOG) {
-		syslog(priority[level], "%.*s", (int)l->n, l->p);
+		syslog(priority[level], "%.*s", (int)n, line);
 		return;
 	}
-	l->p[l->n++] = '\n';
+	line[n++] = '\n';
 	do {
-		n = write(fd, l->p, l->n);
-	} while (n < 0 && errno == EINTR);
+		sent = write(fd, line, n);
+	} while (sent < 0 && errno == EINTR);
 }
 
+/* The rest of a record that has its sentence and its fields; then the line. */
 static void
-emit(enum log_level level, bool with_errno, const char *fmt, va_list ap)
+emit(struct log_record *r, const char *module)
 {
-	char		text[LOG_LINE_MAX + 1];	/* a byte more than a line, so that a cut shows */
-	struct line	line;
-	int		saved = errno;
+	char line[LOG_LINE_MAX];
+	size_t n;
 
-	if (log_wants(level)) {
-		line.n = line.safe = 0;
-		line.full = false;
-		if (state.target != LOG_TO_SYSLOG) {
-			line_start(&line, level);
-		} else {		/* it has its own time, level and pid */
-			line_put(&line, state.role);
-			line_put(&line, ": ");
-		}
-		if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
-			snprintf(text, sizeof(text), "%s", fmt);
-		line_put(&line, text);
-		if (with_errno) {
-			line_put(&line, ": ");
-			line_put(&line, strerror(saved));
-		}
-		line_send(&line, level);
-	}
+	r->role = state.role;
+	r->pid = (long)getpid();
+	r->time_ms = clock_real_ms();
+	r->module = module;
+	r->context = &state.context;
+	r->mask = !state.show_numbers;
+	if (state.format == LOG_AS_JSON)
+		n = log_line_json(line, r);
+	else
+		n = log_line_text(line, r, state.target == LOG_TO_SYSLOG);
+	send_line(line, n, r->level);
+}
+
+/* The closer look that log_may() asks for. */
+static bool
+begin(const char *file, enum log_level level, char module[LOG_MODULE_SIZE])
+{
+	if (atomic_load_explicit(log_gate.version, memory_order_relaxed) != log_gate.seen ||
+	    (state.stale_ms != INT64_MAX && clock_mono_ms() >= state.stale_ms))
+		look_at_levels();
+	module_of(file, module);
+	return wanted(level, module);
+}
+
+void
+log_fields(const char *file, enum log_level level, const char *sentence, const struct log_field *f, size_t n)
+{
+	struct log_record r = { .level = level, .sentence = str_c(sentence), .field = f, .nfields = n };
+	char module[LOG_MODULE_SIZE];
+	int saved = errno;
+
+	if (begin(file, level, module))
+		emit(&r, module);
 	errno = saved;
 }
 
-void
-log_error(const char *fmt, ...)
+/* Nothing that a number could be part of may stand at the cut: half a number would not be recognised. */
+static size_t
+cut(const char *text, size_t n)
 {
-	va_list ap;
-
-	va_start(ap, fmt);
-	emit(LEVEL_ERROR, false, fmt, ap);
-	va_end(ap);
+	while (n > 0 && strchr("+0123456789-.() %", text[n - 1]) != NULL)
+		n--;
+	return n;
 }
 
 void
-log_errno(const char *fmt, ...)
+log_sentence(const char *file, enum log_level level, bool with_errno, const char *fmt, ...)
 {
+	struct log_record r = { .level = level };
+	char text[LOG_TEXT_MAX], module[LOG_MODULE_SIZE];
+	int saved = errno, n;
 	va_list ap;
 
-	va_start(ap, fmt);
-	emit(LEVEL_ERROR, true, fmt, ap);
-	va_end(ap);
-}
-
-void
-log_warn(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	emit(LEVEL_WARN, false, fmt, ap);
-	va_end(ap);
-}
-
-void
-log_info(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	emit(LEVEL_INFO, false, fmt, ap);
-	va_end(ap);
-}
-
-void
-log_debug(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	emit(LEVEL_DEBUG, false, fmt, ap);
-	va_end(ap);
+	if (begin(file, level, module)) {
+		va_start(ap, fmt);
+		n = vsnprintf(text, sizeof(text), fmt, ap);
+		va_end(ap);
+		r.sentence = n < 0 ? str_c(fmt) : (struct str){ text, (size_t)n };
+		r.sentence_cut = n >= (int)sizeof(text);
+		if (r.sentence_cut)
+			r.sentence.n = cut(text, sizeof(text) - 1);
+		r.error = with_errno ? strerror(saved) : NULL;
+		emit(&r, module);
+	}
+	errno = saved;
 }

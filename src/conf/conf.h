@@ -33,6 +33,8 @@ enum conf_sandbox {
 	CONF_SANDBOX_OFF,
 };
 
+enum request_logs { REQUEST_LOGS_FULL, REQUEST_LOGS_ROLLUP, REQUEST_LOGS_OFF };
+
 struct conf_listen {
 	char	*address;		/* "127.0.0.1:8080", "[::1]:8080", "*:8080", "unix:/run/ringd/http.sock" */
 	bool	 proxy_protocol;	/* a PROXY header comes first */
@@ -63,6 +65,8 @@ struct conf {
 	char		*log_file;
 	enum log_level	 log_level;
 	bool		 log_access;		/* a line per request */
+	enum log_format	 log_format;
+	bool		 log_mask_numbers;	/* telephone numbers */
 
 	struct conf_listen listen[CONF_MAX_LISTEN];
 	size_t		 nlisten;
@@ -123,6 +127,12 @@ struct conf {
 
 	int64_t		 reaper_batch, reaper_poll_ms, reaper_max_attempts, reaper_retry_min_ms, reaper_retry_max_ms;
 	int64_t		 events_keep_days, dedupe_keep_days, partitions_ahead_days;
+
+	enum request_logs request_logs;		/* request_logs.mode */
+	int64_t		 request_logs_period_ms, request_logs_rollup_ms;
+	int64_t		 request_logs_queue;	/* rows a worker holds */
+	bool		 request_logs_client;	/* with the client's address */
+	int64_t		 request_logs_keep_days;
 };
 
 /* A listener's address as text, taken apart. The file is checked with it; whoever opens the socket asks it again. */

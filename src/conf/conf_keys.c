@@ -45,6 +45,9 @@ RANGE("ready_timeout", CONF_DURATION, MS(500), MINUTES(10), "30s", ready_timeout
 PAIR("log.to", CONF_LOG_TO, 0, 0, "stderr", false, log_target, log_file, "where log lines go"),
 WORD("log.level", CONF_LOG_LEVEL, "info", CONF_RELOAD, log_level, "least important line that is written"),
 WORD("log.access", CONF_BOOL, "true", CONF_RELOAD, log_access, "a log line per request"),
+WORD("log.format", CONF_LOG_FORMAT, "text", CONF_RELOAD, log_format, "what a log line is: text, or one JSON object"),
+WORD("log.mask_numbers", CONF_BOOL, "true", CONF_RELOAD, log_mask_numbers,
+    "telephone numbers in the log are made unreadable"),
 
 PAIR("listen", CONF_LISTENERS, 1, CONF_MAX_LISTEN, NULL, true, listen, nlisten, "addresses that serve the world"),
 PAIR("admin.listen", CONF_LISTENERS, 0, CONF_MAX_LISTEN, NULL, false, admin, nadmin,
@@ -162,8 +165,21 @@ RANGE("reaper.retry_max", CONF_DURATION, MS(10), DAYS(1), "10m", reaper_retry_ma
 RANGE("retention.events_days", CONF_NUMBER, 1, 3650, "30", events_keep_days, "days raw events are kept"),
 RANGE("retention.dedupe_days", CONF_NUMBER, 1, 3650, "30", dedupe_keep_days,
     "days a repeated delivery is recognised"),
+RANGE("retention.request_logs_days", CONF_NUMBER, 1, 3650, "7", request_logs_keep_days,
+    "days the table request_logs reaches back"),
 RANGE("retention.partitions_ahead", CONF_NUMBER, 1, 365, "14", partitions_ahead_days,
-    "days of event partitions made in advance"),
+    "days of partitions made in advance"),
+
+WORD("request_logs.mode", CONF_REQUEST_LOGS, "full", CONF_RELOAD, request_logs,
+    "rows in request_logs: one per API request, sums, or none"),
+RANGE("request_logs.period", CONF_DURATION, MS(100), MINUTES(1), "1s", request_logs_period_ms,
+    "how often a worker writes the rows it has"),
+RANGE("request_logs.rollup_period", CONF_DURATION, MS(100), HOURS(1), "1m", request_logs_rollup_ms,
+    "how often a worker writes the sums it has"),
+RANGE("request_logs.queue", CONF_NUMBER, 64, 65536, "1024", request_logs_queue,
+    "most rows a worker holds; requests beyond go into sums"),
+WORD("request_logs.client", CONF_BOOL, "true", CONF_RELOAD, request_logs_client,
+    "a request's row names the client's address"),
 };
 
 static const struct conf_key listen_rows[] = {
@@ -214,6 +230,8 @@ conf_type_name(enum conf_type t)
 		[CONF_LOG_TO] = "stderr, syslog or path",
 		[CONF_LOG_LEVEL] = "error, warn, info or debug",
 		[CONF_SANDBOX] = "enforce, require, log or off",
+		[CONF_LOG_FORMAT] = "text or json",
+		[CONF_REQUEST_LOGS] = "full, rollup or off",
 		[CONF_LISTENERS] = "list of listeners",
 		[CONF_NETS] = "list of networks",
 		[CONF_NAMES] = "list of names",

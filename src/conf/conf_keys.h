@@ -31,6 +31,8 @@ enum conf_type {
 	CONF_LOG_TO,		/* enum log_target; extra: char *, the file */
 	CONF_LOG_LEVEL,		/* enum log_level */
 	CONF_SANDBOX,		/* enum conf_sandbox */
+	CONF_LOG_FORMAT,	/* enum log_format */
+	CONF_REQUEST_LOGS,	/* enum request_logs */
 	CONF_LISTENERS,		/* struct conf_listen[CONF_MAX_LISTEN]; extra: size_t, how many */
 	CONF_NETS,		/* struct addr_net[CONF_MAX_NETS]; extra: size_t, how many */
 	CONF_NAMES,		/* char *[CONF_MAX_NAMES]; extra: size_t, how many */

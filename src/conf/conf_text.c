@@ -83,7 +83,6 @@ add_names(char out[CONF_TEXT_SIZE], char *const *name, size_t n)
 bool
 conf_value_text(const struct conf_key *k, const void *base, char out[CONF_TEXT_SIZE])
 {
-	static const char *const levels[] = { "error", "warn", "info", "debug" };
 	const void	*field = at(base, k->offset);
 
 	out[0] = '\0';
@@ -108,7 +107,11 @@ conf_value_text(const struct conf_key *k, const void *base, char out[CONF_TEXT_S
 		add(out, "%s", log_to(k, base));
 		break;
 	case CONF_LOG_LEVEL:
-		add(out, "%s", levels[*(const enum log_level *)field]);
+	case CONF_LOG_FORMAT:
+	case CONF_REQUEST_LOGS:
+	case CONF_SANDBOX:
+	case CONF_TLS_VERSION:
+		add(out, "%s", conf_choices(k->type)[conf_choice(k->type, field)]);
 		break;
 	case CONF_LISTENERS:
 		add_listeners(out, field, *(const size_t *)at(base, k->extra));
@@ -118,9 +121,6 @@ conf_value_text(const struct conf_key *k, const void *base, char out[CONF_TEXT_S
 		break;
 	case CONF_NAMES:
 		add_names(out, field, *(const size_t *)at(base, k->extra));
-		break;
-	case CONF_SANDBOX:
-		add(out, "%s", conf_sandbox_names[*(const enum conf_sandbox *)field]);
 		break;
 	default:
 		return false;

@@ -185,45 +185,57 @@ set_log_to(enum log_target *field, char **path, struct str s)
 	return CONF_SET;
 }
 
-static enum conf_set
-set_log_level(enum log_level *field, struct str s)
+const char *const *
+conf_choices(enum conf_type t)
 {
-	static const struct { const char *name; enum log_level level; } levels[] = {
-		{ "error", LEVEL_ERROR }, { "warn", LEVEL_WARN }, { "info", LEVEL_INFO }, { "debug", LEVEL_DEBUG },
-	};
+	static const char *const	levels[] = { "error", "warn", "info", "debug", NULL };
+	static const char *const	formats[] = { "text", "json", NULL };
+	static const char *const	modes[] = { "full", "rollup", "off", NULL };
+	static const char *const	versions[] = { [TLS_1_2] = "1.2", [TLS_1_3] = "1.3", NULL };
+	static const char *const	sandboxes[] = { [CONF_SANDBOX_ENFORCE] = "enforce", [CONF_SANDBOX_REQUIRE] = "require",
+	    [CONF_SANDBOX_LOG] = "log", [CONF_SANDBOX_OFF] = "off", NULL };
 
-	for (size_t i = 0; i < COUNT(levels); i++)
-		if (str_eq(s, str_c(levels[i].name))) {
-			*field = levels[i].level;
-			return CONF_SET;
-		}
-	return CONF_UNFIT;
+	return t == CONF_LOG_LEVEL ? levels : t == CONF_LOG_FORMAT ? formats : t == CONF_REQUEST_LOGS ? modes :
+	    t == CONF_TLS_VERSION ? versions : t == CONF_SANDBOX ? sandboxes : NULL;
 }
 
-const char *const conf_sandbox_names[] = {
-	[CONF_SANDBOX_ENFORCE] = "enforce", [CONF_SANDBOX_REQUIRE] = "require", [CONF_SANDBOX_LOG] = "log",
-	[CONF_SANDBOX_OFF] = "off",
-};
-
-static enum conf_set
-set_sandbox(enum conf_sandbox *field, struct str s)
+size_t
+conf_choice(enum conf_type t, const void *field)
 {
-	for (size_t i = 0; i < COUNT(conf_sandbox_names); i++)
-		if (str_eq(s, str_c(conf_sandbox_names[i]))) {
-			*field = (enum conf_sandbox)i;
-			return CONF_SET;
-		}
-	return CONF_UNFIT;
+	switch (t) {
+	case CONF_LOG_LEVEL:
+		return *(const enum log_level *)field;
+	case CONF_LOG_FORMAT:
+		return *(const enum log_format *)field;
+	case CONF_REQUEST_LOGS:
+		return *(const enum request_logs *)field;
+	case CONF_TLS_VERSION:
+		return *(const enum tls_version *)field;
+	default:
+		return *(const enum conf_sandbox *)field;
+	}
 }
 
 static enum conf_set
-set_tls_version(enum tls_version *field, struct str s)
+set_choice(enum conf_type t, void *field, struct str s)
 {
-	bool	new = str_eq(s, STR("1.3"));
+	const char *const	*words = conf_choices(t);
+	size_t			 place = 0;
 
-	if (!new && !str_eq(s, STR("1.2")))
+	while (words[place] != NULL && !str_eq(s, str_c(words[place])))
+		place++;
+	if (words[place] == NULL)
 		return CONF_UNFIT;
-	*field = new ? TLS_1_3 : TLS_1_2;
+	if (t == CONF_LOG_LEVEL)
+		*(enum log_level *)field = (enum log_level)place;
+	else if (t == CONF_LOG_FORMAT)
+		*(enum log_format *)field = (enum log_format)place;
+	else if (t == CONF_REQUEST_LOGS)
+		*(enum request_logs *)field = (enum request_logs)place;
+	else if (t == CONF_TLS_VERSION)
+		*(enum tls_version *)field = (enum tls_version)place;
+	else
+		*(enum conf_sandbox *)field = (enum conf_sandbox)place;
 	return CONF_SET;
 }
 
@@ -258,11 +270,11 @@ conf_value_set(const struct conf_key *k, void *base, struct str text, bool quote
 	case CONF_LOG_TO:
 		return set_log_to(field, at(base, k->extra), text);
 	case CONF_LOG_LEVEL:
-		return set_log_level(field, text);
+	case CONF_LOG_FORMAT:
+	case CONF_REQUEST_LOGS:
 	case CONF_SANDBOX:
-		return set_sandbox(field, text);
 	case CONF_TLS_VERSION:
-		return set_tls_version(field, text);
+		return set_choice(k->type, field, text);
 	case CONF_LISTENERS:
 	case CONF_NETS:
 	case CONF_NAMES:
@@ -291,6 +303,8 @@ conf_value_expected(const struct conf_key *k, char out[CONF_EXPECTED_SIZE])
 		[CONF_LOG_TO] = "stderr, syslog or an absolute path",
 		[CONF_LOG_LEVEL] = "error, warn, info or debug",
 		[CONF_SANDBOX] = "enforce, require, log or off",
+		[CONF_LOG_FORMAT] = "text or json",
+		[CONF_REQUEST_LOGS] = "full, rollup or off",
 		[CONF_LISTENERS] = "a list of addresses",
 		[CONF_NETS] = "a list of networks such as 10.0.0.0/8 or 2001:db8::/32, or the word unix",
 		[CONF_NAMES] = "a list of names",
@@ -336,11 +350,11 @@ conf_value_equal(const struct conf_key *k, const void *base_a, const void *base_
 	case CONF_LOG_TO:
 		return *(const enum log_target *)a == *(const enum log_target *)b && equal_text(extra_a, extra_b);
 	case CONF_LOG_LEVEL:
-		return *(const enum log_level *)a == *(const enum log_level *)b;
+	case CONF_LOG_FORMAT:
+	case CONF_REQUEST_LOGS:
 	case CONF_SANDBOX:
-		return *(const enum conf_sandbox *)a == *(const enum conf_sandbox *)b;
 	case CONF_TLS_VERSION:
-		return *(const enum tls_version *)a == *(const enum tls_version *)b;
+		return conf_choice(k->type, a) == conf_choice(k->type, b);
 	case CONF_LISTENERS:
 	case CONF_NETS:
 	case CONF_NAMES:
@@ -392,6 +406,8 @@ conf_value_free(const struct conf_key *k, void *base)
 	case CONF_LOG_LEVEL:
 	case CONF_SANDBOX:
 	case CONF_TLS_VERSION:
+	case CONF_LOG_FORMAT:
+	case CONF_REQUEST_LOGS:
 		break;
 	}
 }

@@ -23,7 +23,9 @@ enum conf_set	conf_value_set(const struct conf_key *k, void *base, struct str te
 /* What would have fitted, to follow the word "expected". */
 void		conf_value_expected(const struct conf_key *k, char out[CONF_EXPECTED_SIZE]);
 bool		conf_value_equal(const struct conf_key *k, const void *a, const void *b);
-extern const char *const conf_sandbox_names[];	/* by enum conf_sandbox */
+/* The words of a type that is one of a few, in the order of its enum, then NULL; NULL of any other. A field's place there. */
+const char *const *conf_choices(enum conf_type t);
+size_t		conf_choice(enum conf_type t, const void *field);
 /* As it may be shown, "none" when there is none. false: not to be shown. In conf_text.c, like the next. */
 bool		conf_value_text(const struct conf_key *k, const void *base, char out[CONF_TEXT_SIZE]);
 /* The field of k, of a single text, in `to` becomes what it is in `from`. false: no memory, or not of that kind. */

@@ -64,8 +64,9 @@ take_apart(struct admin_reply *r)
 }
 
 int
-admin_ask(const char *address, bool post, const char *path, int64_t timeout_ms, struct admin_reply *r)
+admin_ask(const char *address, const char *path, struct str body, int64_t timeout_ms, struct admin_reply *r)
 {
+	static const char *const	 json[] = { "Content-Type: application/json", NULL };
 	struct http_client_options	 o = { .slots = 1, .timeout_ms = timeout_ms, .body_max = ADMIN_ANSWER_BYTES,
 	    .direct = true };
 	char				 url[URL_SIZE];
@@ -77,7 +78,7 @@ admin_ask(const char *address, bool post, const char *path, int64_t timeout_ms, 
 		return ctl_fail(CTL_USAGE, "'%.80s' is no admin address: expected unix:/path, 127.0.0.1:9090 or a URL",
 		    address);
 	http = http_client_new(&o, answered, r);
-	if (http == NULL || !http_client_send(http, url, post ? STR("") : STR_NONE, NULL, 0)) {
+	if (http == NULL || !http_client_send(http, url, body, body.n > 0 ? json : NULL, 0)) {
 		http_client_free(http);
 		return ctl_fail(CTL_FAILED, "out of memory");
 	}
@@ -125,4 +126,12 @@ admin_address(struct ctl *c, const struct args *a, const char **address)
 		if (strncmp(c->conf->admin[i].address, "unix:", 5) == 0)
 			*address = c->conf->admin[i].address;
 	return CTL_OK;
+}
+
+struct str
+admin_cell(struct json v, struct arena *a)
+{
+	if (json_type(v) == JSON_STRING)
+		return json_text(v, a);
+	return json_type(v) == JSON_ABSENT || json_type(v) == JSON_NULL ? STR_NONE : json_raw(v);
 }

@@ -24,12 +24,14 @@ struct admin_reply {
 /* --admin, else a Unix socket of admin.listen, where more than reading is allowed, else the first. CTL_OK, or the failure has been told. */
 int	admin_address(struct ctl *c, const struct args *a, const char **address);
 /*
- * Asks once: POST or GET of path. CTL_OK whenever the question could be asked, whatever became of it; else the failure
+ * Asks once: GET of path, or POST when there is a body, which is JSON or empty. CTL_OK whenever the question could be asked, whatever became of it; else the failure
  * has been told. admin_free in every case.
  */
-int	admin_ask(const char *address, bool post, const char *path, int64_t timeout_ms, struct admin_reply *r);
+int	admin_ask(const char *address, const char *path, struct str body, int64_t timeout_ms, struct admin_reply *r);
 void	admin_free(struct admin_reply *r);
 /* Tells why there is no data; the code to exit with. */
 int	admin_fail(const char *address, const char *path, const struct admin_reply *r);
+/* A scalar as a table's cell: text unescaped, absent for null, all else as it came. */
+struct str admin_cell(struct json v, struct arena *a);
 
 #endif

@@ -153,6 +153,28 @@ static const struct option change_options[] = {
 	    .help = "how long to wait for the outcome (2m)" },
 };
 
+/* The folders of src/ that the daemon is made of, and main; a test compares. */
+#define MODULES	"api|base|conf|courier|crypt|db|http|link|loop|main|model|net|os|proc|providers|reaper|worker"
+#define OF_MODULE										\
+	{ .name = "module", .type = OPTION_CHOICE, .choices = MODULES, .help = "lines of this part of the program" }
+#define OF_APP											\
+	{ .name = "app", .type = OPTION_TEXT, .value = "APP", .help = "lines about this app's requests and events" }
+
+static const struct option log_set_options[] = {
+	OF_MODULE, OF_APP, ADMIN,
+	{ .name = "for", .type = OPTION_DURATION, .value = "T", .min = 1, .max = 7 * DAY_MS,
+	    .help = "and then as before: 10m (until it is taken back, or ringd ends)" },
+};
+
+static const struct option log_reset_options[] = {
+	OF_MODULE, OF_APP, ADMIN,
+};
+
+static const struct option requests_options[] = {
+	{ .name = "since", .type = OPTION_PAST, .value = "T", .def = "1h",
+	    .help = "since then: 24h, or an RFC 3339 time (1h)" },
+};
+
 static const struct command commands[] = {
 	{ "migrate", NULL, "", 0, 0, OPTIONS(migrate_options), false,
 	    "brings the database to this release: applies what is missing of NNNN_name.sql, in order", ctl_migrate },
@@ -188,6 +210,16 @@ static const struct command commands[] = {
 	    "those given up on, and why", ctl_events_dead },
 	{ "events", "replay", "[ID ... | APP]", 0, -1, OPTIONS(events_replay_options), false,
 	    "puts events back into the queue: IDs, or --dead [APP], or APP --since T", ctl_events_replay },
+
+	{ "requests", NULL, "[APP]", 0, 1, OPTIONS(requests_options), false,
+	    "API requests of each app; of APP by route and status", ctl_requests },
+
+	{ "log", "show", "", 0, 0, OPTIONS(status_options), false,
+	    "the running daemon's log levels", ctl_log_show },
+	{ "log", "set", "LEVEL", 1, 1, OPTIONS(log_set_options), false,
+	    "error, warn, info or debug from now on, for all, a module, an app or both", ctl_log_set },
+	{ "log", "reset", "", 0, 0, OPTIONS(log_reset_options), false,
+	    "takes back what exactly these options set; without any, everything", ctl_log_reset },
 
 	{ "fire", NULL, "", 0, 0, OPTIONS(fire_options), false,
 	    "plays a provider: sends signed events to a hook", ctl_fire },

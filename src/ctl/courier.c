@@ -38,14 +38,6 @@ static const struct table_column probe_columns[] = {
 	{ "tries", "tries", COLUMN_NUMBER, false },
 };
 
-static struct str
-cell(struct json v, struct arena *a)
-{
-	if (json_type(v) == JSON_STRING)
-		return json_text(v, a);
-	return json_type(v) == JSON_ABSENT || json_type(v) == JSON_NULL ? STR_NONE : json_raw(v);
-}
-
 /* One object of the daemon's as a record. */
 static int
 show(struct ctl *c, struct admin_reply *r, const struct table_column *columns, size_t n)
@@ -55,7 +47,7 @@ show(struct ctl *c, struct admin_reply *r, const struct table_column *columns, s
 
 	table_init(&t, columns, n);
 	for (size_t i = 0; i < n; i++)
-		table_cell(&t, cell(json_get(r->data, columns[i].name), &r->arena));
+		table_cell(&t, admin_cell(json_get(r->data, columns[i].name), &r->arena));
 	code = ctl_show_record(c, &t);
 	table_free(&t);
 	return code;
@@ -70,7 +62,7 @@ ctl_courier_status(struct ctl *c, const struct args *a)
 
 	if (code != CTL_OK)
 		return code;
-	code = admin_ask(address, false, "/courier", ADMIN_TIMEOUT_MS, &r);
+	code = admin_ask(address, "/courier", STR_NONE, ADMIN_TIMEOUT_MS, &r);
 	if (code == CTL_OK && json_type(r.data) != JSON_OBJECT)
 		code = admin_fail(address, "/courier", &r);
 	if (code == CTL_OK)
@@ -88,7 +80,7 @@ ctl_courier_probe(struct ctl *c, const struct args *a)
 
 	if (code != CTL_OK)
 		return code;
-	code = admin_ask(address, true, "/courier/probe", PROBE_TIMEOUT_MS, &r);
+	code = admin_ask(address, "/courier/probe", STR(""), PROBE_TIMEOUT_MS, &r);
 	if (code == CTL_OK && json_type(r.data) != JSON_OBJECT)
 		code = admin_fail(address, "/courier/probe", &r);
 	if (code == CTL_OK) {

@@ -159,7 +159,7 @@ ctl_keyring_courier(struct ctl *c, const struct args *a, struct courier_keys *k)
 	int			 code = admin_address(c, a, &address);
 
 	memset(k, 0, sizeof(*k));
-	if (code != CTL_OK || (code = admin_ask(address, false, "/keyring", ADMIN_TIMEOUT_MS, &r)) != CTL_OK)
+	if (code != CTL_OK || (code = admin_ask(address, "/keyring", STR_NONE, ADMIN_TIMEOUT_MS, &r)) != CTL_OK)
 		return code;
 	k->answered = json_i64(json_get(r.data, "newest"), &id) && json_i64(json_get(r.data, "stale"), &k->stale);
 	k->newest = (uint32_t)id;

@@ -110,7 +110,7 @@ static int
 step(struct rekey *k)
 {
 	struct admin_reply	r;
-	int			code = admin_ask(k->address, true, k->path, STEP_TIMEOUT_MS, &r);
+	int			code = admin_ask(k->address, k->path, STR(""), STEP_TIMEOUT_MS, &r);
 
 	if (code == CTL_OK && json_type(r.data) == JSON_OBJECT)
 		code = take_step(k, &r);

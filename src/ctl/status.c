@@ -34,7 +34,7 @@ ctl_status(struct ctl *c, const struct args *a)
 
 	if (code != CTL_OK)
 		return code;
-	code = admin_ask(address, false, "/status", ADMIN_TIMEOUT_MS, &r);
+	code = admin_ask(address, "/status", STR_NONE, ADMIN_TIMEOUT_MS, &r);
 	if (code == CTL_OK && json_type(json_get(r.data, "children")) != JSON_ARRAY)
 		code = admin_fail(address, "/status", &r);
 	if (code == CTL_OK)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/count.h"
+#include "ctl/admin.h"
 #include "ctl/display.h"
 #include "ctl/status_show.h"
 
@@ -40,15 +41,6 @@ static const struct table_column routes[] = {
 };
 
 #define ROUTES_FIRST_TIME	6	/* columns from here on are times */
-
-/* A scalar as a cell: text unescaped, numbers as their digits. */
-static struct str
-cell(struct json v, struct arena *a)
-{
-	if (json_type(v) == JSON_STRING)
-		return json_text(v, a);
-	return json_type(v) == JSON_NUMBER ? json_raw(v) : STR_NONE;
-}
 
 static long long
 number(struct json object, const char *name)
@@ -124,7 +116,7 @@ put_restarts(struct buf *b, struct json data, struct arena *a)
 		if (number(r, "count") <= 0)
 			continue;
 		buf_printf(b, "%s%lld of a %.*s by %.*s", between, number(r, "count"),
-		    STR_ARG(cell(json_get(r, "role"), a)), STR_ARG(cell(json_get(r, "cause"), a)));
+		    STR_ARG(admin_cell(json_get(r, "role"), a)), STR_ARG(admin_cell(json_get(r, "cause"), a)));
 		between = ", ";
 	}
 	buf_puts(b, between[0] == ',' ? ")\n" : "\n");
@@ -139,11 +131,11 @@ put_reloads(struct buf *b, struct json data, struct arena *a)
 	buf_printf(b, "reloads: %lld, %lld failed", number(data, "reloads"), number(data, "reloads_failed"));
 	if (json_type(last) == JSON_OBJECT) {
 		failed = json_type(json_get(last, "reason")) == JSON_STRING;
-		buf_printf(b, "; the last %.*s at %.*s %s", STR_ARG(cell(json_get(last, "what"), a)),
-		    STR_ARG(cell(json_get(last, "at"), a)), failed ? "failed: " :
+		buf_printf(b, "; the last %.*s at %.*s %s", STR_ARG(admin_cell(json_get(last, "what"), a)),
+		    STR_ARG(admin_cell(json_get(last, "at"), a)), failed ? "failed: " :
 		    json_bool(json_get(last, "ok")) == 1 ? "went well" : "goes on");
 		if (failed)
-			display_put(b, cell(json_get(last, "reason"), a), SIZE_MAX);
+			display_put(b, admin_cell(json_get(last, "reason"), a), SIZE_MAX);
 	}
 	buf_putc(b, '\n');
 }
@@ -198,8 +190,8 @@ put_database(struct buf *b, struct json data, struct arena *a)
 		reason = json_get(c, "db_reason");
 		if (json_type(reason) != JSON_STRING)
 			continue;
-		buf_printf(b, "database, %.*s %.*s: ", STR_ARG(cell(json_get(c, "role"), a)),
-		    STR_ARG(cell(json_get(c, "index"), a)));
+		buf_printf(b, "database, %.*s %.*s: ", STR_ARG(admin_cell(json_get(c, "role"), a)),
+		    STR_ARG(admin_cell(json_get(c, "index"), a)));
 		display_put(b, json_text(reason, a), SIZE_MAX);
 		buf_putc(b, '\n');
 	}
@@ -213,12 +205,12 @@ put_certificates(struct buf *b, struct json data, struct arena *a)
 	for (struct json c = json_first(json_get(data, "certificates")); json_type(c) != JSON_ABSENT; c = json_next(c)) {
 		if (!json_i64(json_get(c, "days_left"), &days))
 			continue;
-		buf_printf(b, "certificate %.*s: ", STR_ARG(cell(json_get(c, "name"), a)));
+		buf_printf(b, "certificate %.*s: ", STR_ARG(admin_cell(json_get(c, "name"), a)));
 		if (days < 0)
 			buf_puts(b, "expired");
 		else
 			buf_printf(b, "%lld days left", (long long)days);
-		buf_printf(b, ", until %.*s\n", STR_ARG(cell(json_get(c, "not_after"), a)));
+		buf_printf(b, ", until %.*s\n", STR_ARG(admin_cell(json_get(c, "not_after"), a)));
 	}
 }
 
@@ -230,7 +222,7 @@ put_processes(struct buf *b, struct json data, const struct table_style *style, 
 	table_init(&t, processes, COUNT(processes));
 	for (struct json c = json_first(json_get(data, "children")); json_type(c) != JSON_ABSENT; c = json_next(c))
 		for (size_t i = 0; i < COUNT(processes); i++)
-			table_cell(&t, cell(json_get(c, processes[i].name), a));
+			table_cell(&t, admin_cell(json_get(c, processes[i].name), a));
 	table_text(&t, b, style);
 	b->failed = b->failed || t.failed;
 	table_free(&t);
@@ -246,7 +238,7 @@ put_routes(struct buf *b, struct json data, const struct table_style *style, str
 	for (struct json r = json_first(json_get(data, "routes")); json_type(r) != JSON_ABSENT; r = json_next(r))
 		for (size_t i = 0; i < COUNT(routes) && number(r, "requests") > 0; i++)
 			table_cell(&t, i >= ROUTES_FIRST_TIME ? time_text(number(r, routes[i].name), text) :
-			    cell(json_get(r, routes[i].name), a));
+			    admin_cell(json_get(r, routes[i].name), a));
 	if (table_rows(&t) > 0) {
 		buf_putc(b, '\n');
 		table_text(&t, b, style);
@@ -264,8 +256,8 @@ status_show(struct ctl *c, struct json data, struct arena *arena)
 
 	buf_init(&b, TABLE_BYTES);
 	buf_printf(&b, "%s: ringd %.*s, generation %lld, since %.*s\n", status_is_ready(data) ? "ready" : "not ready",
-	    STR_ARG(cell(json_get(data, "version"), arena)), number(data, "generation"),
-	    STR_ARG(cell(json_get(data, "started_at"), arena)));
+	    STR_ARG(admin_cell(json_get(data, "version"), arena)), number(data, "generation"),
+	    STR_ARG(admin_cell(json_get(data, "started_at"), arena)));
 	put_restarts(&b, data, arena);
 	put_reloads(&b, data, arena);
 	put_queue(&b, json_get(data, "queue"));

@@ -100,6 +100,18 @@ db_outcome(const struct db_result *r)
 	return r->outcome;
 }
 
+int64_t
+db_wait_us(const struct db_result *r)
+{
+	return r->wait_us;
+}
+
+int64_t
+db_run_us(const struct db_result *r)
+{
+	return r->run_us;
+}
+
 const char *
 db_sqlstate(const PGresult *error)
 {

@@ -81,6 +81,9 @@ void		 db_job_add(struct db_job *j, int stmt, const struct db_param *params, int
 void		 db_job_submit(struct db_job *j);	/* the callback comes later, never from inside this call */
 
 enum db_outcome	 db_outcome(const struct db_result *r);
+/* Microseconds from db_job_submit until it was the first in line, and from then to the answer. */
+int64_t		 db_wait_us(const struct db_result *r);
+int64_t		 db_run_us(const struct db_result *r);
 const char	*db_error_text(const struct db_result *r);	/* one line; never NULL */
 const char	*db_error_sqlstate(const struct db_result *r);	/* five characters, or "" */
 const char	*db_error_constraint(const struct db_result *r);/* name, or "" */

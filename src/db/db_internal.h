@@ -7,6 +7,7 @@
 #include <libpq-fe.h>
 #include <sys/queue.h>
 
+#include "base/log.h"
 #include "db/db.h"
 #include "db/stmt.h"
 
@@ -30,6 +31,7 @@ struct db_result {
 	const char	*reason;		/* for outcomes without a PGresult */
 	PGresult	*const *res;
 	int		 nres;
+	int64_t		 wait_us, run_us;
 };
 
 struct db_job {
@@ -40,6 +42,9 @@ struct db_job {
 	int64_t			 deadline_ms;
 	uint64_t		 cancels_before;/* cancels sent before this job was */
 	bool			 cancel_asked;	/* for this job, when it stood first in line past its deadline */
+	const char		*name;		/* of its first statement, for the log */
+	struct log_context	 context;	/* whose work it is: the callback's lines say so too */
+	int64_t			 submitted_us;
 	enum db_outcome		 refused;	/* DB_OK, or why it never went out */
 	int			 nstmts;	/* sent */
 	int			 at;		/* statement whose results are being read */
@@ -79,6 +84,7 @@ struct db {
 	struct db_jobs		 jobs;		/* sent, not fully read, oldest first */
 	struct db_jobs		 refused;	/* never sent; answered at the end of the turn */
 	size_t			 depth;
+	int64_t			 head_us;	/* since when the first of the jobs is the first */
 	struct db_job		*building;
 	uint64_t		 cancels;
 	struct resolve		*resolve;

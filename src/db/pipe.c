@@ -7,12 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "db/db_internal.h"
 
 #define SQLSTATE_CANCELED	"57014"
-
-static void	answer(struct db_job *j, enum db_outcome outcome, const char *reason);
 
 static struct db_job *
 job_alloc(struct db *db, db_fn fn, void *arg)
@@ -27,6 +26,8 @@ job_alloc(struct db *db, db_fn fn, void *arg)
 	j->fn = fn;
 	j->arg = arg;
 	j->cancels_before = db->cancels;
+	j->context = *log_context();
+	j->name = "-";
 	return j;
 }
 
@@ -81,6 +82,8 @@ db_job_add(struct db_job *j, int stmt, const struct db_param *params, int nparam
 		lengths[i] = params[i].length;
 		formats[i] = params[i].format;
 	}
+	if (j->nstmts == 0)
+		j->name = j->db->cfg.stmts->stmt[stmt].name;
 	sent(j, PQsendQueryPrepared(j->db->pg, j->db->cfg.stmts->stmt[stmt].name, nparams, values, lengths, formats, 0));
 }
 
@@ -124,6 +127,7 @@ db_job_submit(struct db_job *j)
 	struct db *db = j->db;
 
 	db->building = NULL;
+	j->submitted_us = clock_mono_us();
 	if (j->refused == DB_OK && send_sync(db->pg) != 1) {
 		db->broken = true;
 		db_one_line(db->broken_why, sizeof(db->broken_why), PQerrorMessage(db->pg));
@@ -134,6 +138,8 @@ db_job_submit(struct db_job *j)
 		loop_at_turn_end(db->loop, &db->answer_refused);
 		return;
 	}
+	if (TAILQ_EMPTY(&db->jobs))
+		db->head_us = j->submitted_us;
 	TAILQ_INSERT_TAIL(&db->jobs, j, link);
 	db->depth++;
 	start_sweep(db);
@@ -151,15 +157,42 @@ job_free(struct db_job *j)
 	free(j);
 }
 
+/* How long it stood in line, and how long at its head until now. A job that never got there only waited. */
 static void
-answer(struct db_job *j, enum db_outcome outcome, const char *reason)
+measure(struct db_result *r, const struct db_job *j, bool head, int64_t now_us)
 {
-	struct db_result r = { outcome, outcome == DB_FAILED ? j->error : NULL, reason, j->res, j->nstmts < DB_JOB_STMTS ? j->nstmts : DB_JOB_STMTS };
+	int64_t head_us = !head ? now_us : j->db->head_us > j->submitted_us ? j->db->head_us : j->submitted_us;
+
+	r->wait_us = head_us - j->submitted_us;
+	r->run_us = now_us - head_us;
+}
+
+static const char *
+outcome_name(enum db_outcome outcome)
+{
+	static const char *const names[] = { "ok", "failed", "away", "late", "disturbed", "busy" };
+
+	return names[outcome];
+}
+
+/* head: it was the first in line. */
+static void
+answer(struct db_job *j, enum db_outcome outcome, const char *reason, bool head, int64_t now_us)
+{
+	struct db_result r = { .outcome = outcome, .error = outcome == DB_FAILED ? j->error : NULL, .reason = reason, .res = j->res,
+	    .nres = j->nstmts < DB_JOB_STMTS ? j->nstmts : DB_JOB_STMTS };
 	db_fn fn = j->fn;
 
 	j->fn = NULL;
-	if (fn != NULL)
-		fn(j->arg, &r);
+	if (fn == NULL)
+		return;
+	measure(&r, j, head, now_us);
+	log_context_set(&j->context);
+	log_event(LEVEL_DEBUG, "database job", LOG_C("statement", j->name), LOG_C("outcome", outcome_name(outcome)),
+	    LOG_C("sqlstate", db_error_sqlstate(&r)[0] != '\0' ? db_error_sqlstate(&r) : NULL), LOG_MS("wait", r.wait_us),
+	    LOG_MS("db", r.run_us));
+	fn(j->arg, &r);
+	log_context_set(NULL);
 }
 
 /* Turn-end: jobs that never went out. */
@@ -173,7 +206,8 @@ db_pipe_answer_refused(void *arg)
 	TAILQ_CONCAT(&all, &db->refused, link);		/* what a callback submits now is answered in the next pass */
 	while ((j = TAILQ_FIRST(&all)) != NULL) {
 		TAILQ_REMOVE(&all, j, link);
-		answer(j, j->refused, j->refused == DB_BUSY ? "too many requests are waiting for the database" : db->reason);
+		answer(j, j->refused, j->refused == DB_BUSY ? "too many requests are waiting for the database" : db->reason, false,
+		    clock_mono_us());
 		job_free(j);
 	}
 	if (db->broken && db->pg != NULL)
@@ -184,14 +218,15 @@ void
 db_pipe_drop_all(struct db *db, enum db_outcome outcome)
 {
 	struct db_jobs all = TAILQ_HEAD_INITIALIZER(all);
-	struct db_job *j;
+	struct db_job *j, *head = TAILQ_FIRST(&db->jobs);
+	int64_t now_us = clock_mono_us();
 
 	/* The list is moved away first: a callback may submit the next job. */
 	TAILQ_CONCAT(&all, &db->jobs, link);
 	db->depth = 0;
 	while ((j = TAILQ_FIRST(&all)) != NULL) {
 		TAILQ_REMOVE(&all, j, link);
-		answer(j, outcome, db->reason);
+		answer(j, outcome, db->reason, j == head, now_us);
 		job_free(j);
 	}
 }
@@ -200,15 +235,17 @@ static void
 job_done(struct db *db, struct db_job *j)
 {
 	bool canceled = j->error != NULL && strcmp(db_sqlstate(j->error), SQLSTATE_CANCELED) == 0;
+	int64_t now_us = clock_mono_us();
 
 	TAILQ_REMOVE(&db->jobs, j, link);
 	db->depth--;
 	if (j->error == NULL)
-		answer(j, DB_OK, "");
+		answer(j, DB_OK, "", true, now_us);
 	else if (canceled && j->fn != NULL && (j->cancels_before != db->cancels || db->cancel != NULL))
-		answer(j, DB_DISTURBED, "cancelled by accident");
+		answer(j, DB_DISTURBED, "cancelled by accident", true, now_us);
 	else
-		answer(j, DB_FAILED, "");
+		answer(j, DB_FAILED, "", true, now_us);
+	db->head_us = now_us;
 	job_free(j);
 }
 
@@ -312,12 +349,14 @@ db_pipe_sweep(void *arg)
 		db_lost(db, "no answer from the server");
 		return;
 	}
-	if (head->deadline_ms < now && !head->cancel_asked)
+	if (head->deadline_ms < now && !head->cancel_asked) {
+		log_context_set(&head->context);
 		head->cancel_asked = db_cancel_running(db);
+	}
 	/* Callbacks may submit (to the tail) but never remove from this list. */
 	for (j = head; j != NULL; j = next) {
 		next = TAILQ_NEXT(j, link);
 		if (j->deadline_ms < now && j->fn != NULL)
-			answer(j, DB_LATE, "the database did not answer in time");
+			answer(j, DB_LATE, "the database did not answer in time", j == head, clock_mono_us());
 	}
 }

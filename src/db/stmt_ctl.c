@@ -34,6 +34,13 @@
 /* Every app and the unrouted one: joined with an id it turns a search over all events into one look-up per app. */
 #define ANY_APP	"(SELECT id FROM apps UNION ALL SELECT '" UNROUTED_APP "'::uuid)"
 
+/* Of single requests the 95th percentile; a sum knows only its mean. */
+#define REQUESTS_COUNTED								\
+	"sum(r.requests), coalesce(sum(r.requests) FILTER (WHERE r.status >= 400), 0), "	\
+	"round(sum(r.duration_us) / (1000 * sum(r.requests)), 3), "			\
+	"round((percentile_disc(0.95) WITHIN GROUP (ORDER BY r.duration_us) FILTER (WHERE r.requests = 1)) / 1000.0, 3), "	\
+	"round(sum(r.db_us) / (1000 * sum(r.requests)), 3), sum(r.bytes), " WHEN("max(r.created_at)")
+
 static const struct db_stmt statements[CTL_STMTS] = {
 	/* Apps are the tenants themselves: their id is the app_id. */
 	[CTL_APP_BY_ID] = { "app_by_id", "SELECT id, name, is_active FROM apps WHERE id = $1" },
@@ -139,6 +146,14 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	    "SELECT ('x' || encode(substring(s.record FROM 2 FOR 4), 'hex'))::bit(32)::bigint, count(s.app_id) FROM ("
 	    "SELECT app_id, access_token AS record FROM dialpad_connections UNION ALL "
 	    "SELECT app_id, refresh_token FROM dialpad_connections) s WHERE s.record IS NOT NULL GROUP BY 1 ORDER BY 1" },
+
+	/* Every app's on purpose. */
+	[CTL_REQUESTS] = { "requests",
+	    "SELECT r.app_id, a.name, " REQUESTS_COUNTED " FROM request_logs r LEFT JOIN apps a ON a.id = r.app_id "
+	    "WHERE r.created_at >= " TIME("$1") " GROUP BY r.app_id, a.name ORDER BY 3 DESC, r.app_id" },
+	[CTL_REQUESTS_OF_APP] = { "requests_of_app",
+	    "SELECT r.method, r.route, r.status, " REQUESTS_COUNTED " FROM request_logs r WHERE r.app_id = $1 "
+	    "AND r.created_at >= " TIME("$2") " GROUP BY r.method, r.route, r.status ORDER BY 4 DESC, 1, 2, 3" },
 
 	/* The schema's own record: belongs to no tenant. */
 	[CTL_VERSION_TABLE] = { "version_table",

@@ -48,6 +48,9 @@ enum ctl_stmt {
 
 	CTL_KEYS_USED,			/* key id, values sealed with it */
 
+	CTL_REQUESTS,			/* since ms */
+	CTL_REQUESTS_OF_APP,		/* app, since ms */
+
 	CTL_VERSION_TABLE,
 	CTL_VERSION_LOCK,
 	CTL_VERSION_LIST,

@@ -155,8 +155,8 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	    "LIMIT 1)" },
 	[R_SWEEP_SETTINGS] = { "sweep_settings", "SELECT set_config('lock_timeout', '500ms', true), "
 	    "set_config('enable_bitmapscan', 'on', true)" },
-	[R_PARTITIONS_MAKE] = { "partitions_make", "SELECT ringd_make_partitions($1::integer)" },
-	[R_PARTITIONS_DROP] = { "partitions_drop", "SELECT ringd_drop_partitions($1::integer)" },
+	[R_PARTITIONS_MAKE] = { "partitions_make", "SELECT ringd_make_partitions($1::integer, $2::text)" },
+	[R_PARTITIONS_DROP] = { "partitions_drop", "SELECT ringd_drop_partitions($1::integer, $2::text)" },
 	[R_DEDUPE_SWEEP] = { "dedupe_sweep", "DELETE FROM event_dedupe d WHERE (d.app_id, d.digest) IN (SELECT "
 	    "o.app_id, o.digest FROM event_dedupe o WHERE o.received_at < $1::timestamptz LIMIT $2::bigint)" },
 	[R_DEAD_SWEEP] = { "dead_sweep", "DELETE FROM webhook_dead d WHERE (d.app_id, d.id) IN (SELECT o.app_id, "

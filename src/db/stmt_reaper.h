@@ -47,8 +47,8 @@ enum reaper_stmt {
 
 	R_LOOK,			/* $1 now, $2 floor: rows waiting (counted up to 100000), age of the oldest in ms */
 	R_SWEEP_SETTINGS,	/* until the end of the transaction */
-	R_PARTITIONS_MAKE,	/* $1 days ahead */
-	R_PARTITIONS_DROP,	/* $1 days kept */
+	R_PARTITIONS_MAKE,	/* $1 days ahead, $2 table */
+	R_PARTITIONS_DROP,	/* $1 days kept, $2 table */
 	R_DEDUPE_SWEEP,		/* $1 older than, $2 rows */
 	R_DEAD_SWEEP,		/* $1 older than, $2 rows */
 	R_COUNT_OF_STATEMENTS

@@ -92,6 +92,8 @@ static struct db_stmt stmts[W_COUNT] = {
 	[W_KEY_LOOKUP] = { "key_lookup", "SELECT l.app_id FROM api_key_lookup l WHERE l.key_hash = $1::bytea LIMIT 1" },
 	/* Belongs to the installation, not to a tenant. */
 	[W_CURSOR_KEY] = { "cursor_key", "SELECT encode(i.value, 'hex') FROM instance i WHERE i.name = 'cursor_key'" },
+	/* About the transaction. */
+	[W_NO_WAIT] = { "no_wait", "SELECT set_config('synchronous_commit', 'off', true)" },
 	/* Every tenant's on purpose: a delivery is verified before its tenant is known. */
 	[W_HOOKS] = { "hooks", "SELECT encode(h.token_hash, 'hex'), h.app_id, h.hook_id, h.provider, h.org_id, h.secret, "
 	    "h.previous_secret, h.previous_until, h.enabled, h.updated_at FROM hook_lookup h "
@@ -139,6 +141,11 @@ static const struct batch_stmt batches[] = {
 	    "json" }, W_EVENT_COLS },
 	{ W_QUEUE_ADD, "queue_add", "INSERT INTO webhook_queue (app_id, id, received_at, next_try_at) VALUES ", "",
 	    { "uuid", "uuid", "timestamptz", "timestamptz" }, W_QUEUE_COLS },
+	/* Again after an answer that never came: what is there already stays as it is. */
+	{ W_REQUESTS_ADD, "requests_add", "INSERT INTO request_logs (app_id, created_at, id, requests, method, route, status, duration_us, "
+	    "db_us, bytes, client, request_id) VALUES ", " ON CONFLICT DO NOTHING",
+	    { "uuid", "timestamptz", "uuid", "integer", "text", "text", "integer", "bigint", "bigint", "bigint", "text", "text" },
+	    W_REQUEST_COLS },
 };
 
 static char *

@@ -22,7 +22,9 @@ enum worker_stmt {
 	W_DEDUPE_ADD = W_DEDUPE_LOOK + 4,
 	W_EVENTS_ADD = W_DEDUPE_ADD + 4,
 	W_QUEUE_ADD = W_EVENTS_ADD + 4,
-	W_COUNT = W_QUEUE_ADD + 4,
+	W_REQUESTS_ADD = W_QUEUE_ADD + 4,
+	W_NO_WAIT = W_REQUESTS_ADD + 4,	/* the rest of the job's transaction does not wait for the disk */
+	W_COUNT,
 };
 
 /* Rows per statement of a size class: VALUES lists of fixed lengths (unnest is dear on Citus, equal on PostgreSQL). */
@@ -33,6 +35,7 @@ extern const int worker_batch_rows[WORKER_BATCH_CLASSES];	/* 64 16 4 1 */
 #define W_DEDUPE_COLS	3	/* app_id, digest, received_at (look: the first two) */
 #define W_EVENT_COLS	15
 #define W_QUEUE_COLS	4	/* app_id, id, received_at, next_try_at */
+#define W_REQUEST_COLS	12
 
 /* Columns of a call row in W_CALL and W_CALLS, after the key's state in column 0; from C_LEGS on in W_CALL only. */
 enum call_col { C_KEY_STATE, C_ID, C_PROVIDER, C_PROVIDER_CALL_ID, C_DIALPAD_CALL_ID, C_DIRECTION, C_FROM, C_TO, C_STATUS, C_OUTCOME,

@@ -176,7 +176,7 @@ queue_answer(struct http_conn *c, int status, const char *type, struct buf *body
 static void
 answer_failed(struct http_request *rq, struct buf *body)
 {
-	log_error("request %s: the answer did not fit its buffer", rq->id);
+	log_error("the answer did not fit its buffer");
 	if (body != NULL)
 		buf_free(body);
 	buf_free(&rq->extra);
@@ -211,11 +211,11 @@ http_answer(struct http_request *rq, int status, const char *content_type, struc
 	last = !rq->keep_alive || s->accepting == ACCEPT_DRAINING || c->answered >= s->limits.requests_per_connection;
 	sent = body != NULL && rq->method != HTTP_HEAD && status != 204 && status != 304 ? body->len : 0;
 	if (!queue_answer(c, status, content_type, body, last)) {
-		log_error("request %s: no memory for the answer", rq->id);
+		log_error("no memory for the answer");
 		answer_discard(c);
 		last = true;
 	}
-	server_finished(s, rq, status, sent);
+	access_answered(c, rq, status, sent);
 	if (body != NULL)
 		buf_free(body);
 	request_free(rq);
@@ -233,6 +233,7 @@ written(struct http_conn *c, size_t n)
 	struct piece *piece;
 
 	c->out_bytes -= n;
+	c->out_done += n;
 	while ((piece = c->out) != NULL && n >= piece->bytes.len - piece->sent) {
 		n -= piece->bytes.len - piece->sent;
 		c->out = piece->next;
@@ -324,6 +325,8 @@ answer_flush(struct http_conn *c)
 
 	if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
 		return false;
+	if (n > 0)
+		access_written(c);
 	if (c->out != NULL && (n > 0 || !c->blocked))
 		c->deadline_ms = loop_now_ms(s->loop) + s->limits.write_timeout_ms;
 	c->blocked = c->out != NULL;

@@ -78,12 +78,13 @@ conn_drop(struct http_conn *c)
 
 	release_body(c);
 	if (c->state == CONN_BUSY) {
-		server_finished(s, c->rq, 499, 0);
+		access_answered(c, c->rq, 499, 0);
 		c->rq->conn = NULL;	/* its handler answers into the void */
 		s->stats.busy--;
 	} else if (c->rq != NULL) {
 		request_free(c->rq);
 	}
+	access_dropped(c);
 	parse_free(c->parse);
 	answer_discard(c);
 	buf_free(&c->held);
@@ -146,8 +147,10 @@ hand_over(struct http_conn *c, bool keep_parser)
 	c->parse = NULL;
 	c->state = CONN_BUSY;
 	c->deadline_ms = INT64_MAX;
+	c->rq->complete_us = clock_mono_us();
 	s->stats.requests++;
 	s->stats.busy++;
+	http_resume(c->rq);
 }
 
 /* Answers what could not be read to its end; what follows on this connection cannot be trusted to be a request. */
@@ -166,6 +169,7 @@ call_handler(struct http_conn *c)
 	struct http_request *rq = c->rq;
 
 	hand_over(c, true);
+	log_event(LEVEL_DEBUG, "request begun", LOG_C("route", rq->route->name), LOG_INT("body", rq->body.n));
 	if (rq->route->body_max == 0)
 		rq->body = STR("");
 	rq->route->handler(rq, c->listener->routes->ctx);
@@ -290,6 +294,7 @@ take(struct http_conn *c, const char *p, size_t n)
 			break;
 		}
 	}
+	log_context_set(NULL);
 	return c->state == CONN_CLOSING ? n : used;
 }
 

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "http/parse.h"
 #include "http/request.h"
 #include "http/server.h"
@@ -57,6 +58,18 @@ struct piece {			/* bytes to be written */
 	bool		 open;		/* our own buffer: more may be added behind */
 };
 
+struct access {			/* an answer's line in the log, kept until its last byte is written */
+	struct access	*next;
+	uint64_t	 end;		/* of the connection's bytes, where its last one stands */
+	struct log_context context;
+	int		 status;
+	size_t		 bytes;
+	int64_t		 started_us, complete_us, wait_us, run_us, answered_us;
+	struct addr	 client;
+	const char	*step, *route;
+	char		 what[];	/* "GET /path" */
+};
+
 struct http_listener {
 	struct http_listener		*next;
 	struct http_server		*server;
@@ -80,6 +93,8 @@ struct http_conn {
 	struct parse		*parse;		/* while a request is being read */
 	struct piece		*out, *out_last;
 	size_t			 out_bytes;	/* unwritten */
+	uint64_t		 out_done;	/* written so far */
+	struct access		*lines, **lines_end;	/* of the answers in out, oldest first */
 	struct buf		 held;		/* read, but not to be parsed yet */
 	int64_t			 deadline_ms;	/* of the state, or of the write when blocked; INT64_MAX = none */
 	size_t			 reserved;	/* of the server's body_memory */
@@ -141,8 +156,8 @@ void		 server_request_id(struct http_server *s, char out[HTTP_ID_SIZE]);
 void		 server_conn_ready(struct http_conn *c);	/* conn_turn_end at the end of this turn */
 void		 server_tell(struct http_server *s);	/* the counts of connections have changed */
 void		 server_conn_gone(struct http_server *s);	/* one fewer: accept again, or finish draining */
-/* A request has its answer; status 499: the client left before. Tells the log and the owner, once a request. */
-void		 server_finished(struct http_server *s, const struct http_request *rq, int status, size_t bytes);
+/* Tells the owner. */
+void		 server_finished(struct http_server *s, const struct http_request *rq, int status, size_t bytes, int64_t now_us);
 
 /* conn.c */
 void		 conn_event(void *arg, unsigned what);	/* of its watch */
@@ -164,8 +179,10 @@ void		 answer_continue(struct http_conn *c);	/* 100 Continue */
 bool		 answer_flush(struct http_conn *c);	/* one write; false: the connection is lost */
 void		 answer_discard(struct http_conn *c);
 
-/* access.c: one line about a finished request. */
-void		 access_log(const struct http_request *rq, int status, size_t bytes, int64_t us);
+/* access.c: one line about a request, when its answer's last byte is written; status 499 = the client left first. */
+void		 access_answered(struct http_conn *c, const struct http_request *rq, int status, size_t bytes);
+void		 access_written(struct http_conn *c);	/* the lines of what is written by now */
+void		 access_dropped(struct http_conn *c);	/* the lines of what never will be */
 
 /* forwarded.c: rq->client and rq->https: from X-Forwarded-For and -Proto if rq->peer is a trusted hop; else the peer, and
  * https as it stands. */

@@ -58,6 +58,7 @@ conn_new(struct http_listener *l, int fd, const struct addr *peer, const struct 
 		conn_enter(c, l->proxy_protocol ? CONN_PROXY : CONN_HANDSHAKE);
 	else
 		opened(c);
+	c->lines_end = &c->lines;
 	buf_init(&c->held, CONN_READ_SIZE);
 	TAILQ_INSERT_TAIL(&s->conns, c, link);
 	s->stats.open++;

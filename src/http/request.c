@@ -4,6 +4,9 @@
  */
 #include <sys/types.h>
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/count.h"
 #include "base/log.h"
 #include "http/chars.h"
@@ -32,13 +35,31 @@ http_add_header(struct http_request *rq, const char *name, const char *value)
 	for (c = value; *c != '\0'; c++)
 		good = good && char_is(*c, CHAR_VALUE);
 	if (!good) {
-		log_error("answer header left out: not a token or a control byte in its value name=%s", name);
+		log_event(LEVEL_ERROR, "answer header left out: not a token or a control byte in its value", LOG_C("name", name));
 		return;
 	}
 	buf_puts(&rq->extra, name);
 	buf_puts(&rq->extra, ": ");
 	buf_puts(&rq->extra, value);
 	buf_puts(&rq->extra, "\r\n");
+}
+
+void
+http_resume(const struct http_request *rq)
+{
+	struct log_context c;
+
+	_Static_assert(sizeof(c.app) == sizeof(rq->app) && sizeof(c.request_id) == sizeof(rq->id), "copied whole");
+	memcpy(c.app, rq->app, sizeof(c.app));
+	memcpy(c.request_id, rq->id, sizeof(c.request_id));
+	log_context_set(&c);
+}
+
+void
+http_set_app(struct http_request *rq, const char *app)
+{
+	snprintf(rq->app, sizeof(rq->app), "%s", app);
+	http_resume(rq);
 }
 
 const char *
@@ -71,6 +92,17 @@ http_reason(int status)
 		if (known[i].status == status)
 			return known[i].reason;
 	return "Unknown";
+}
+
+const char *
+http_method_name(enum http_method method)
+{
+	static const char *const names[] = {
+		[HTTP_GET] = "GET", [HTTP_HEAD] = "HEAD", [HTTP_POST] = "POST", [HTTP_PUT] = "PUT",
+		[HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = "OTHER",
+	};
+
+	return names[method];
 }
 
 bool

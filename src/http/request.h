@@ -47,8 +47,11 @@ struct http_request {
 	char			 id[HTTP_ID_SIZE];
 	const struct http_route	*route;		/* NULL when none matched */
 	const char		*step;		/* where the journey stands; set by handlers, for the log */
-	char			 app[40];	/* tenant, for the log; handlers set it */
-	int64_t			 started_us;	/* monotonic */
+	char			 app[40];	/* tenant, for the log; http_set_app */
+	bool			 counted;	/* belongs into the tenant's request log; set by handlers */
+	int64_t			 started_us;	/* monotonic: its first byte came */
+	int64_t			 complete_us;	/* and this was its last */
+	int64_t			 db_wait_us, db_run_us;	/* spent in line for the database and at work there; handlers add */
 	struct buf		 extra;		/* header lines added by http_add_header */
 	struct http_conn	*conn;		/* private to conn.c; NULL once the client is gone */
 	void			*state;		/* the handler's own */
@@ -58,10 +61,15 @@ struct http_request {
 struct str	http_header(const struct http_request *rq, const char *name);
 /* Adds a line to the answer's head. name must be a token, value free of control bytes (refused otherwise, logged). */
 void		http_add_header(struct http_request *rq, const char *name, const char *value);
+/* From here until the loop's next callback the log's lines are about this request. Done for handlers and for callbacks of
+ * database jobs; whoever comes back to a request by another way says it. */
+void		http_resume(const struct http_request *rq);
+void		http_set_app(struct http_request *rq, const char *app);	/* copied; known to the log from here on */
 /* Answers and frees the request; body may be NULL; its bytes are copied or moved, afterwards *body is empty.
  * status 204 and 304 carry no body; HEAD gets the head of what GET would have got. */
 void		http_answer(struct http_request *rq, int status, const char *content_type, struct buf *body);
 const char	*http_reason(int status);
+const char	*http_method_name(enum http_method method);
 bool		 request_id_valid(struct str id);	/* fit to be taken over from a client */
 const char	*http_error_code(int status);	/* "bad_request": of what could not be read, for routes->error */
 

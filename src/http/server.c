@@ -123,14 +123,10 @@ server_tell(struct http_server *s)
 }
 
 void
-server_finished(struct http_server *s, const struct http_request *rq, int status, size_t bytes)
+server_finished(struct http_server *s, const struct http_request *rq, int status, size_t bytes, int64_t now_us)
 {
-	int64_t us = clock_mono_us() - rq->started_us;
-
-	if (s->access_log)
-		access_log(rq, status, bytes, us);
 	if (s->owner.finished != NULL)
-		s->owner.finished(s->owner.arg, rq, status, bytes, us);
+		s->owner.finished(s->owner.arg, rq, status, bytes, now_us);
 }
 
 const struct http_stats *

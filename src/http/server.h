@@ -33,8 +33,8 @@ struct http_stats {		/* counters the owner reads; plain, this process only */
 struct http_owner {
 	/* A route was found; the body is not read yet. NULL: it may be served; else why not, for an answer of 403. */
 	const char	*(*admit)(void *arg, const struct http_request *rq);
-	/* Once per request, when its answer is ready to be written; us since its first byte. 499: the client left. */
-	void		 (*finished)(void *arg, const struct http_request *rq, int status, size_t bytes, int64_t us);
+	/* Once per request, when its answer is ready to be written, now_us (monotonic). 499: the client left. */
+	void		 (*finished)(void *arg, const struct http_request *rq, int status, size_t bytes, int64_t now_us);
 	/* A connection was accepted, refused or closed. */
 	void		 (*connections)(void *arg, const struct http_stats *stats);
 	void		*arg;

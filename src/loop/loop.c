@@ -142,6 +142,7 @@ run_hooks(struct loop *l)
 		}
 		while ((h = due) != NULL) {
 			loop_hook_cancel(h);
+			log_context_set(NULL);
 			h->fn(h->arg);
 		}
 	}
@@ -187,6 +188,7 @@ on_watch(int fd, short events, void *arg)
 		what |= LOOP_READ;
 	if (events & EV_WRITE)
 		what |= LOOP_WRITE;
+	log_context_set(NULL);
 	w->fn(w->arg, what);
 }
 
@@ -250,6 +252,7 @@ on_timer(int fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
+	log_context_set(NULL);
 	t->fn(t->arg);
 }
 
@@ -305,6 +308,7 @@ on_signal(int signo, short events, void *arg)
 
 	(void)signo;
 	(void)events;
+	log_context_set(NULL);
 	sw->fn(sw->arg);
 }
 

@@ -1,7 +1,7 @@
 /*
  * loop: one event loop per process, over libevent's core (only the calls libevent 1.4 and 2.x share). The only folder
  * that names libevent. Made after fork, never shared over one. Everything runs in one thread; offload.h is the one door
- * for calls that would block (name resolution, PQcancel).
+ * for calls that would block (name resolution, PQcancel). Each callback begins as nobody's work (log_context_set).
  */
 #ifndef RINGD_LOOP_H
 #define RINGD_LOOP_H

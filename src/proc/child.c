@@ -100,6 +100,7 @@ settle(const struct child_setup *s)
 		return false;
 	}
 	log_set_level(s->conf->log_level);
+	log_set_style(s->conf->log_format, s->conf->log_mask_numbers);
 	title_set(s->title, s->name);
 	umask(CHILD_UMASK);
 	if (priv_is_root() && !priv_drop(s->user, why)) {

@@ -183,6 +183,7 @@ master_open_log(const struct master *m, const struct conf *c, const struct servi
 {
 	if (log_open(master_log_target(m, c), c->log_file, c->log_level) == -1)
 		return -1;
+	log_set_style(c->log_format, c->log_mask_numbers);
 	give_log_file(m, c, user);
 	return 0;
 }

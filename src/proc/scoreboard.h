@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/log_levels.h"
 #include "base/report.h"
 #include "conf/conf.h"
 
@@ -49,6 +50,8 @@ enum score_counter {
 	SCORE_EVENTS_APPLIED,
 	SCORE_EVENTS_FAILED,		/* attempts */
 	SCORE_EVENTS_DEAD,
+	SCORE_REQUESTS_RECORDED,	/* in request_logs */
+	SCORE_REQUESTS_UNRECORDED,	/* and those that found no place */
 	SCORE_PROVIDER_OK,		/* requests to providers: 2xx and 3xx */
 	SCORE_PROVIDER_REFUSED,		/* 4xx but 429 */
 	SCORE_PROVIDER_LIMITED,		/* 429 */
@@ -135,6 +138,7 @@ struct scoreboard {
 	_Alignas(SCORE_LINE) struct score_queue	queue;
 	struct score		slot[SCORE_SLOTS];
 	struct score_certificates certificates[2];	/* of even and odd generations: see scoreboard_certificates */
+	struct log_levels	log_levels;	/* everybody's; written by workers at an administrator's word */
 };
 
 #define SCORE_SET(field, v)	atomic_store_explicit(&(field), (v), memory_order_relaxed)

@@ -73,6 +73,7 @@ make_shared(struct master *m, char why[WHY_SIZE])
 		snprintf(why, WHY_SIZE, "cannot make what is shared with children: %s", strerror(errno));
 		return false;
 	}
+	log_share_levels(&m->board->log_levels);
 	return true;
 }
 

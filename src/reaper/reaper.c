@@ -55,6 +55,7 @@ void
 reaper_next(struct reaper *r)
 {
 	r->busy = false;
+	log_context_set(NULL);
 	if (r->stopping) {
 		loop_stop(r->loop);
 		return;

@@ -142,24 +142,35 @@ decide(struct reaper *r)
 	}
 }
 
+/* What is logged now is about this event, whose id lands in id. */
+static void
+speak_of(const struct event_at_work *e, char id[UUID_TEXT_SIZE])
+{
+	struct log_context c = { "", "" };
+
+	uuid_format(c.app, e->app);
+	log_context_set(&c);
+	uuid_format(id, e->id);
+}
+
 static void
 say_failed(const struct reaper *r)
 {
-	const char *what = r->after == AFTER_WAIT ? "waits" : "failed";
-	char app[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE];
+	bool waits = r->after == AFTER_WAIT;
+	char id[UUID_TEXT_SIZE];
 
 	if (r->after == AFTER_AGAIN) {
-		log_debug("batch tried again: %s", r->error);
+		log_event(LEVEL_DEBUG, "batch tried again", LOG_C("error", r->error));
 		return;
 	}
 	if (!r->alone) {
-		log_warn("batch of up to %lld events %s: %s", (long long)r->limit, what, r->error);
+		log_event(LEVEL_WARN, waits ? "batch waits" : "batch failed", LOG_C("error", r->error),
+		    LOG_INT("events_at_most", r->limit));
 		return;
 	}
-	uuid_format(app, r->counted.app);
-	uuid_format(id, r->counted.id);
-	log_warn("event %s: %s; app=%s event=%s attempt=%lld of %lld", what, r->error, app, id,
-	    (long long)r->counted.attempts, (long long)r->conf->reaper_max_attempts);
+	speak_of(&r->counted, id);
+	log_event(LEVEL_WARN, waits ? "event waits" : "event failed", LOG_C("error", r->error), LOG_C("event", id),
+	    LOG_INT("attempt", r->counted.attempts), LOG_INT("of", r->conf->reaper_max_attempts));
 }
 
 void
@@ -228,12 +239,11 @@ void
 retry_give_up(struct reaper *r, const char *reason)
 {
 	struct db_job *j;
-	char app[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE];
+	char id[UUID_TEXT_SIZE];
 	DB_PARAMS(p, 4);
 
-	uuid_format(app, r->counted.app);
-	uuid_format(id, r->counted.id);
-	log_error("event given up: app=%s event=%s reason=%s", app, id, reason);
+	speak_of(&r->counted, id);
+	log_event(LEVEL_ERROR, "event given up", LOG_C("event", id), LOG_C("reason", reason));
 	db_put_uuid(&p, r->counted.app);
 	db_put_uuid(&p, r->counted.id);
 	db_put_time_ms(&p, clock_real_ms());
@@ -259,16 +269,17 @@ void
 retry_succeeded(struct reaper *r, size_t applied, size_t dead)
 {
 	size_t i;
-	char app[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE];
+	char id[UUID_TEXT_SIZE];
 
 	score_count(r->h->score, SCORE_EVENTS_APPLIED, applied);
 	score_count(r->h->score, SCORE_EVENTS_DEAD, dead);
 	claim_caught_up(r);
 	for (i = r->batch.nlive; i < r->batch.nevents; i++) {
-		uuid_format(app, r->batch.event[i].app);
-		uuid_format(id, r->batch.event[i].id);
-		log_error("event given up: app=%s event=%s reason=%s", app, id, r->batch.event[i].dead);
+		speak_of(&r->batch.event[i], id);
+		log_event(LEVEL_ERROR, "event given up", LOG_C("event", id), LOG_C("reason", r->batch.event[i].dead));
 	}
+	log_context_set(NULL);
+	log_event(LEVEL_DEBUG, "events applied", LOG_INT("events", applied), LOG_INT("dead", dead));
 	batch_end(&r->batch);
 	r->pause_ms = 0;
 	if (!r->retrying)

@@ -39,25 +39,34 @@ static void
 on_swept(void *arg, const struct db_result *result)
 {
 	static const char *const what[] = {
-		[SWEEP_MAKE] = "partitions made", [SWEEP_DROP] = "partitions dropped",
+		[SWEEP_MAKE] = "days of webhook_events made", [SWEEP_MAKE_REQUESTS] = "days of request_logs made",
+		[SWEEP_DROP] = "days of webhook_events dropped", [SWEEP_DROP_REQUESTS] = "days of request_logs dropped",
 		[SWEEP_DEDUPE] = "old digests deleted", [SWEEP_DEAD] = "old dead letters deleted",
 	};
 	struct reaper *r = arg;
-	bool partitions = r->sweep == SWEEP_MAKE || r->sweep == SWEEP_DROP;
+	bool partitions = r->sweep >= SWEEP_MAKE && r->sweep <= SWEEP_DROP_REQUESTS;
 	int64_t n;
 
 	if (db_outcome(result) == DB_OK) {
 		n = partitions ? db_i64(result, 1, 0, 0, 0) : db_affected(result, 1);
 		if (n > 0)
-			log_info("sweep: %s: %lld", what[r->sweep], (long long)n);
+			log_event(LEVEL_INFO, what[r->sweep], LOG_INT("count", n));
 		if (partitions || n < SWEEP_ROWS)
 			next_stage(r);
 	} else if (db_outcome(result) != DB_AWAY) {		/* away: the same step again when it is back */
-		log_warn("sweep: %s: %s; again in a minute", what[r->sweep], db_error_text(result));
+		log_event(LEVEL_WARN, "housekeeping failed; again in a minute", LOG_C("wanted", what[r->sweep]),
+		    LOG_C("error", db_error_text(result)), LOG_C("sqlstate", db_error_sqlstate(result)));
 		r->sweep_failed = true;
 		next_stage(r);
 	}
 	reaper_next(r);
+}
+
+static void
+put_days(struct db_params *p, int64_t days, const char *table)
+{
+	db_put_i32(p, (int32_t)days);
+	db_put_cstr(p, table);
 }
 
 static int64_t
@@ -70,7 +79,8 @@ void
 sweep_step(struct reaper *r)
 {
 	static const int stmt[] = {
-		[SWEEP_MAKE] = R_PARTITIONS_MAKE, [SWEEP_DROP] = R_PARTITIONS_DROP,
+		[SWEEP_MAKE] = R_PARTITIONS_MAKE, [SWEEP_MAKE_REQUESTS] = R_PARTITIONS_MAKE,
+		[SWEEP_DROP] = R_PARTITIONS_DROP, [SWEEP_DROP_REQUESTS] = R_PARTITIONS_DROP,
 		[SWEEP_DEDUPE] = R_DEDUPE_SWEEP, [SWEEP_DEAD] = R_DEAD_SWEEP,
 	};
 	struct db_job *j = reaper_job(r, on_swept);
@@ -80,10 +90,16 @@ sweep_step(struct reaper *r)
 	case SWEEP_NONE:
 		break;
 	case SWEEP_MAKE:
-		db_put_i32(&p, (int32_t)r->conf->partitions_ahead_days);
+		put_days(&p, r->conf->partitions_ahead_days, "webhook_events");
+		break;
+	case SWEEP_MAKE_REQUESTS:
+		put_days(&p, r->conf->partitions_ahead_days, "request_logs");
 		break;
 	case SWEEP_DROP:
-		db_put_i32(&p, (int32_t)r->conf->events_keep_days);
+		put_days(&p, r->conf->events_keep_days, "webhook_events");
+		break;
+	case SWEEP_DROP_REQUESTS:
+		put_days(&p, r->conf->request_logs_keep_days, "request_logs");
 		break;
 	case SWEEP_DEDUPE:
 		db_put_time_ms(&p, days_ago(r->conf->dedupe_keep_days));

@@ -15,6 +15,7 @@
 #include "db/param.h"
 #include "db/stmt_worker.h"
 #include "worker/ingest.h"
+#include "worker/rows.h"
 
 #define LOOKS_MAX	4		/* a batch that keeps colliding is given back as "try again" */
 #define SQLSTATE_UNIQUE	"23505"
@@ -39,6 +40,7 @@ struct ingest {
 	int			 nqueued;	/* of the fresh ones */
 	int64_t			 added_us;	/* monotonic: when they were sent */
 	int			 looks;
+	int64_t			 run_us;	/* what the batch's jobs took so far */
 	int			 limit;		/* rows of the next batch; halved while the database refuses */
 };
 
@@ -72,6 +74,9 @@ static void
 answer(struct ingest *in, struct delivery *d, enum store_outcome outcome)
 {
 	in->waiting_bytes -= d->held;
+	http_resume(d->rq);
+	d->rq->db_run_us += in->run_us;
+	d->rq->db_wait_us += clock_mono_us() - d->given_us - in->run_us;
 	if (outcome == STORE_OK)
 		score_count(in->score, SCORE_EVENTS_STORED, 1);
 	else if (outcome == STORE_DUPLICATE)
@@ -129,12 +134,14 @@ refused(struct ingest *in, const struct db_result *r)
 	if (strcmp(state, SQLSTATE_NO_PARTITION) == 0 && db_error_constraint(r)[0] == '\0')
 		rows_fault = false;	/* no partition for today: nobody's row is bad */
 	if (!rows_fault || strcmp(state, SQLSTATE_UNIQUE) == 0) {
-		log_error("events not stored: %s sqlstate=%s rows=%d", db_error_text(r), state, in->n);
+		log_event(LEVEL_ERROR, "events not stored", LOG_C("error", db_error_text(r)), LOG_C("sqlstate", state),
+		    LOG_INT("rows", in->n));
 		end_batch(in, STORE_AWAY);
 		return;
 	}
 	if (in->n == 1) {
-		log_error("event refused by the database: %s sqlstate=%s request=%s", db_error_text(r), state, in->batch[0]->rq->id);
+		http_resume(in->batch[0]->rq);
+		log_event(LEVEL_ERROR, "event refused by the database", LOG_C("error", db_error_text(r)), LOG_C("sqlstate", state));
 		end_batch(in, STORE_REFUSED);
 		return;
 	}
@@ -149,6 +156,7 @@ added(void *arg, const struct db_result *r)
 	struct ingest *in = arg;
 	int full = (int)in->conf->webhook_batch_rows;
 
+	in->run_us += db_run_us(r);
 	if (db_outcome(r) == DB_DISTURBED && in->looks < LOOKS_MAX) {
 		look(in);
 	} else if (db_outcome(r) == DB_FAILED) {
@@ -159,22 +167,27 @@ added(void *arg, const struct db_result *r)
 		score_observe(&in->score->commit_us, &score_times, clock_mono_us() - in->added_us);
 		score_count(in->score, SCORE_EVENTS_QUEUED, (uint64_t)in->nqueued);
 		in->limit = in->limit * 2 > full ? full : in->limit * 2;
+		log_event(LEVEL_DEBUG, "events stored", LOG_INT("rows", in->nfresh), LOG_INT("of", in->n), LOG_MS("db", in->run_us));
 		wake_reaper(in);
 		end_batch(in, STORE_OK);
 	}
 }
 
 static void
-put_dedupe(struct db_params *a, const struct delivery *d)
+put_dedupe(struct db_params *a, const void *row)
 {
+	const struct delivery *d = row;
+
 	db_put_uuid(a, d->app_id);
 	db_put_bytes(a, d->event.digest, SHA256_SIZE);
 	db_put_time_ms(a, d->received_ms);
 }
 
 static void
-put_event(struct db_params *a, const struct delivery *d)
+put_event(struct db_params *a, const void *row)
 {
+	const struct delivery *d = row;
+
 	db_put_uuid(a, d->app_id);
 	db_put_uuid(a, d->id);
 	db_put_time_ms(a, d->received_ms);
@@ -196,53 +209,37 @@ put_event(struct db_params *a, const struct delivery *d)
 }
 
 static void
-put_queue(struct db_params *a, const struct delivery *d)
+put_queue(struct db_params *a, const void *row)
 {
+	const struct delivery *d = row;
+
 	db_put_uuid(a, d->app_id);
 	db_put_uuid(a, d->id);
 	db_put_time_ms(a, d->received_ms);
 	db_put_time_ms(a, d->received_ms);
 }
 
-/* Adds one table's rows to the job, in VALUES lists of the fixed lengths, longest first. */
-static void
-add_rows(struct db_job *j, int first_stmt, int cols, void (*put)(struct db_params *, const struct delivery *),
-    struct delivery *const *rows, int n)
-{
-	struct db_param p[WORKER_BATCH_MAX * W_EVENT_COLS];
-	unsigned char scratch[WORKER_BATCH_MAX * W_EVENT_COLS * DB_PARAM_SCRATCH];
-	int class, i;
-
-	for (class = 0; class < WORKER_BATCH_CLASSES; class++)
-		while (n >= worker_batch_rows[class]) {
-			struct db_params a = { p, scratch, 0, worker_batch_rows[class] * cols };
-			for (i = 0; i < worker_batch_rows[class]; i++)
-				put(&a, rows[i]);
-			db_job_add(j, first_stmt + class, a.p, a.n);
-			rows += worker_batch_rows[class];
-			n -= worker_batch_rows[class];
-		}
-}
-
 static void
 add(struct ingest *in)
 {
-	struct delivery *rows[WORKER_BATCH_MAX], *queued[WORKER_BATCH_MAX];
+	const void *rows[WORKER_BATCH_MAX], *queued[WORKER_BATCH_MAX];
 	struct db_job *j = db_job_new(in->db, 0, added, in);
+	struct delivery *d;
 	int i;
 
 	in->nqueued = 0;
 	in->added_us = clock_mono_us();
 	for (i = 0; i < in->nfresh; i++) {
-		rows[i] = in->batch[in->fresh[i]];
-		rows[i]->outcome = STORE_OK;
+		d = in->batch[in->fresh[i]];
+		d->outcome = STORE_OK;
+		rows[i] = d;
 		/* Nothing to apply without a call or without a tenant: stored, and that is all. */
-		if (rows[i]->event.is_call && !uuid_is_nil(rows[i]->app_id))
-			queued[in->nqueued++] = rows[i];
+		if (d->event.is_call && !uuid_is_nil(d->app_id))
+			queued[in->nqueued++] = d;
 	}
-	add_rows(j, W_DEDUPE_ADD, W_DEDUPE_COLS, put_dedupe, rows, in->nfresh);
-	add_rows(j, W_EVENTS_ADD, W_EVENT_COLS, put_event, rows, in->nfresh);
-	add_rows(j, W_QUEUE_ADD, W_QUEUE_COLS, put_queue, queued, in->nqueued);
+	rows_add(j, W_DEDUPE_ADD, W_DEDUPE_COLS, put_dedupe, rows, in->nfresh);
+	rows_add(j, W_EVENTS_ADD, W_EVENT_COLS, put_event, rows, in->nfresh);
+	rows_add(j, W_QUEUE_ADD, W_QUEUE_COLS, put_queue, queued, in->nqueued);
 	db_job_submit(j);
 }
 
@@ -285,13 +282,15 @@ looked(void *arg, const struct db_result *r)
 	struct ingest *in = arg;
 	int i;
 
+	in->run_us += db_run_us(r);
 	if (db_outcome(r) == DB_DISTURBED && in->looks < LOOKS_MAX) {
 		look(in);
 		return;
 	}
 	if (db_outcome(r) != DB_OK) {
 		if (db_outcome(r) == DB_FAILED)
-			log_error("events not stored: %s sqlstate=%s", db_error_text(r), db_error_sqlstate(r));
+			log_event(LEVEL_ERROR, "events not stored", LOG_C("error", db_error_text(r)),
+			    LOG_C("sqlstate", db_error_sqlstate(r)), LOG_INT("rows", in->n));
 		end_batch(in, STORE_AWAY);
 		return;
 	}
@@ -338,6 +337,7 @@ next_batch(struct ingest *in)
 
 	if (in->n > 0)
 		return;
+	log_context_set(NULL);		/* a batch is the work of many */
 	while (in->n < in->limit && (d = STAILQ_FIRST(&in->waiting)) != NULL) {
 		bytes += d->cost;
 		if (in->n > 0 && bytes > (size_t)in->conf->webhook_batch_bytes)
@@ -350,6 +350,7 @@ next_batch(struct ingest *in)
 	/* Everybody takes the unique keys in one order: two batches wait for each other's commit but never in a ring. */
 	qsort(in->batch, (size_t)in->n, sizeof(in->batch[0]), by_key);
 	in->looks = 0;
+	in->run_us = 0;
 	look(in);
 }
 
@@ -363,6 +364,7 @@ ingest_store(void *ingest, struct delivery *d)
 		return;
 	}
 	in->waiting_bytes += d->held;
+	d->given_us = clock_mono_us();
 	STAILQ_INSERT_TAIL(&in->waiting, d, link);
 	next_batch(in);
 }

@@ -16,6 +16,7 @@
 #include "http/server.h"
 #include "worker/front.h"
 #include "worker/ingest.h"
+#include "worker/request_log.h"
 #include "worker/worker.h"
 
 #define ADMIN_DRAIN_MS	2000	/* for who asked just before the end */
@@ -27,6 +28,7 @@ struct worker {
 	struct db		*db;
 	struct api		 api;
 	struct ingest		*ingest;
+	struct request_log	*requests;
 	struct http_server	*public, *admin;
 	struct front		 front;
 	struct http_routes	 public_routes, admin_routes;
@@ -55,12 +57,21 @@ connections_changed(void *arg, const struct http_stats *now)
 }
 
 static void
-request_finished(void *arg, const struct http_request *rq, int status, size_t bytes, int64_t us)
+request_finished(void *arg, const struct http_request *rq, int status, size_t bytes, int64_t now_us)
 {
 	struct worker *w = arg;
 
 	(void)bytes;
-	score_http(w->h->score, api_route_index(rq->route), status, us);
+	score_http(w->h->score, api_route_index(rq->route), status, now_us - rq->started_us);
+}
+
+static void
+public_finished(void *arg, const struct http_request *rq, int status, size_t bytes, int64_t now_us)
+{
+	struct worker *w = arg;
+
+	request_finished(w, rq, status, bytes, now_us);
+	request_log_add(w->requests, rq, status, bytes, now_us);
 }
 
 static const char *
@@ -72,12 +83,20 @@ admin_admit(void *arg, const struct http_request *rq)
 }
 
 static void
+stop_now(void *arg)
+{
+	struct worker *w = arg;
+
+	loop_stop(w->loop);
+}
+
+static void
 drained(void *arg)
 {
 	struct worker *w = arg;
 
 	if (--w->draining == 0)
-		loop_stop(w->loop);
+		request_log_drain(w->requests, stop_now, w);
 }
 
 /* An address that no other process serves refuses from now on, instead of taking clients whom nobody will answer. */
@@ -126,14 +145,6 @@ leave_if_stale(void *arg)
 	timer_set(w->stale_timer, STALE_PERIOD_MS);
 	if (db_state(w->db) != DB_READY && w->draining == 0 && reach_outdated(&w->reach))
 		drain(w);
-}
-
-static void
-stop_now(void *arg)
-{
-	struct worker *w = arg;
-
-	loop_stop(w->loop);
 }
 
 static void
@@ -247,16 +258,17 @@ set_up(struct worker *w)
 	w->api.hooks = hooks_new(w->loop, w->db, c->webhook_refresh_ms);
 	w->ingest = ingest_new(w->db, c, w->h->score, w->h->wake_write_fd);
 	w->api.store_ctx = w->ingest;
+	w->requests = request_log_new(w->loop, w->db, c, w->h->score);
 	w->public = http_server_new(w->loop, &lim, c->trusted, c->ntrusted, c->log_access);
 	w->admin = http_server_new(w->loop, &lim, NULL, 0, false);
 	w->master_watch = watch_new(w->loop, w->h->master_fd, master_gone, w);
 	w->stale_timer = timer_new(w->loop, leave_if_stale, w);
-	if (w->api.hooks == NULL || w->ingest == NULL || w->public == NULL || w->admin == NULL ||
+	if (w->api.hooks == NULL || w->ingest == NULL || w->requests == NULL || w->public == NULL || w->admin == NULL ||
 	    w->master_watch == NULL || w->stale_timer == NULL)
 		return false;
 	timer_set(w->stale_timer, STALE_PERIOD_MS);
 	http_server_set_owner(w->public, &(struct http_owner){
-	    .finished = request_finished, .connections = connections_changed, .arg = w });
+	    .finished = public_finished, .connections = connections_changed, .arg = w });
 	http_server_set_owner(w->admin, &(struct http_owner){
 	    .admit = admin_admit, .finished = request_finished, .arg = w });
 	api_public_routes(&w->public_routes, &w->api);
@@ -286,6 +298,7 @@ worker_main(const struct heritage *h)
 	keys_free(w.api.keys);
 	secret_free(&w.api.cursor_key);
 	ingest_free(w.ingest);
+	request_log_free(w.requests);
 	watch_free(w.master_watch);
 	timer_free(w.stale_timer);
 	loop_free(w.loop);

@@ -305,8 +305,8 @@ class Daemon:
             h["x-app-api-key"] = key
         return request(self.port, "GET", path, h)
 
-    def admin_post(self, path, body=None, timeout=15):
-        return ask(UnixConnection(self.socket, timeout), "POST", path, body=body)
+    def admin_post(self, path, body=None, timeout=15, headers=None):
+        return ask(UnixConnection(self.socket, timeout), "POST", path, headers, body)
 
     def post(self, path, body, headers=None):
         return request(self.port, "POST", path, headers, body)

@@ -286,7 +286,7 @@ class TestTimesAndProxies:
         wait_for("service again", lambda: statuses(raw(d.port, get(b"/x", b"Host: x", b"Connection: close"), 3)) == [404], 10)
 
     def seen_client(self, d, rid):
-        line = wait_for(f"the log line of {rid}", lambda: [x for x in d.text().splitlines() if f"id={rid} " in x], 5)[0]
+        line = wait_for(f"the log line of {rid}", lambda: [x for x in d.text().splitlines() if x.endswith(f"request_id={rid}")], 5)[0]
         return line.split("client=")[1].split()[0]
 
     @pytest.mark.parametrize("value,client", [
@@ -332,7 +332,7 @@ def test_bodies_under_way_have_a_total(new_daemon):
 def test_forwarded_headers_of_strangers_are_ignored(new_daemon):
     d = new_daemon(log={"access": "true"}).start()
     ringd.request(d.port, "GET", "/x", {"X-Forwarded-For": "203.0.113.9", "X-Request-Id": "stranger"})
-    line = wait_for("the log line", lambda: [x for x in d.text().splitlines() if "id=stranger " in x], 5)[0]
+    line = wait_for("the log line", lambda: [x for x in d.text().splitlines() if x.endswith("request_id=stranger")], 5)[0]
     assert "client=127.0.0.1" in line
     assert d.stop() == 0
 

@@ -23,7 +23,8 @@ def section(page, name):
 
 PROMISED = {code: int(status) for status, code in re.findall(r"^\.It (\d+) Cm ([a-z_]+)$", section(API, "ERROR CODES"), re.M)}
 # Said of what cannot be brought about from outside, or is tested elsewhere: no memory; the proxies' and ringd's limits of requests.
-ELSEWHERE = {"overloaded", "rate_limited", "courier_unavailable", "forbidden", "no_courier"}
+ELSEWHERE = {"overloaded", "rate_limited", "courier_unavailable", "forbidden", "no_courier", "invalid_log_level", "too_many_log_levels",
+             "unsupported_media_type"}
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,7 @@ def test_codes_of_deliveries(daemon, db, acme):
         assert sent('{"call_id":666666,"state":"ringing"}') == (PROMISED["event_refused"], "event_refused")
     finally:
         db.cursor().execute("ALTER TABLE webhook_events DROP CONSTRAINT refused")
-    assert "event refused by the database: " in daemon.text()
+    assert "event refused by the database error=" in daemon.text()
 
 
 def test_codes_of_bodies_under_way(daemon):
@@ -137,7 +138,7 @@ def test_codes_of_the_database(daemon, db, acme):
         assert code_of(daemon.get("/api/calls?direction=inbound", acme.key)) == (PROMISED["internal_error"], "internal_error")
     finally:
         db.cursor().execute("ALTER TABLE calls RENAME COLUMN moved TO custom_data")
-    assert "statement failed: " in daemon.text()
+    assert "statement failed error=" in daemon.text()
     with db.cursor() as c:
         c.execute("BEGIN; LOCK TABLE calls")
         try:
@@ -206,7 +207,7 @@ def test_lines_of_the_reaper(new_daemon, pg):
     with pg.connect(d.database) as c:
         c.cursor().execute("ALTER TABLE calls ADD CONSTRAINT poison CHECK (from_number <> '+15550006666')")
     assert d.post(tenant.path, jwt(call_event(1, external_number="+15550006666"), tenant.secret)).status == 200
-    logged(d, "event given up: app=")
+    logged(d, "event given up event=")
     assert d.stop() == 0
 
 

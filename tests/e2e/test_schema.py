@@ -14,6 +14,7 @@ BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 WORKER = {
     "apps": "r", "api_keys": "r", "api_key_lookup": "r", "hook_lookup": "r", "webhook_events": "a", "webhook_queue": "a",
     "event_dedupe": "ar", "calls": "r", "call_recordings": "r", "call_redirects": "r", "schema_version": "r", "instance": "r",
+    "request_logs": "a",
 }
 REAPER = {
     "apps": "r", "webhook_events": "r", "event_dedupe": "dr", "webhook_queue": "adrw", "webhook_dead": "adrw", "calls": "adrw",
@@ -156,7 +157,7 @@ def test_a_workers_setting_ends_with_its_transaction(two, as_role):
     "UPDATE calls SET status = 'ended'", "DELETE FROM calls", "UPDATE apps SET is_active = false",
     "UPDATE api_keys SET revoked_at = NULL", "INSERT INTO api_key_lookup (key_hash, app_id) VALUES ('\\x00', '{app}')",
     "SELECT * FROM webhook_events", "SELECT * FROM webhook_queue", "SELECT * FROM webhook_dead", "SELECT * FROM call_legs",
-    "SELECT * FROM hooks", "DELETE FROM webhook_queue", "DELETE FROM event_dedupe", "UPDATE hook_lookup SET secret = 'x'",
+    "SELECT * FROM request_logs", "DELETE FROM request_logs", "SELECT name(r) FROM request_logs r", "SELECT * FROM hooks", "DELETE FROM webhook_queue", "DELETE FROM event_dedupe", "UPDATE hook_lookup SET secret = 'x'",
     "TRUNCATE calls", "SELECT ringd_drop_partitions(1)", "SELECT * FROM create_app('Mine')", "CREATE TABLE public.mine (a integer)",
     "SET ROLE ringd_owner",
 ])
@@ -182,7 +183,7 @@ def test_a_worker_stores_for_all_tenants_and_learns_of_duplicates(two, as_role):
 
 @pytest.mark.parametrize("sql", [
     "SELECT * FROM api_keys", "SELECT * FROM api_key_lookup", "SELECT * FROM hook_lookup", "SELECT * FROM hooks",
-    "SELECT * FROM instance", "UPDATE apps SET is_active = true", "DELETE FROM webhook_events", "UPDATE webhook_events SET payload = '{}'",
+    "SELECT * FROM request_logs", "SELECT * FROM instance", "UPDATE apps SET is_active = true", "DELETE FROM webhook_events", "UPDATE webhook_events SET payload = '{}'",
     "INSERT INTO event_dedupe (app_id, digest, received_at) VALUES (gen_random_uuid(), '\\x00', now())",
     "SELECT * FROM create_app('Mine')", "DROP TABLE call_legs", "SET ROLE ringd_owner",
 ])
@@ -227,7 +228,8 @@ def test_partitions_are_made_ahead_once_and_dropped_behind(pg, new_database):
         assert old not in days(c)
         assert rows(c, "SELECT ringd_drop_partitions(1)") == [(0,)], "yesterday stays"
         for sql in ("SELECT ringd_drop_partitions(0)", "SELECT ringd_drop_partitions(NULL)", "SELECT ringd_make_partitions(-1)",
-                    "SELECT ringd_make_partitions(100000)"):
+                    "SELECT ringd_make_partitions(100000)", "SELECT ringd_make_partitions(1, 'calls')",
+                    "SELECT ringd_drop_partitions(1, 'calls')", "SELECT ringd_drop_partitions(1, NULL)"):
             with pytest.raises(psycopg2.errors.InvalidParameterValue):
                 run(c, sql)
 

@@ -6,7 +6,7 @@ import ringd
 from ringd import drained, jwt
 
 TENANT_TABLES = ["apps", "api_keys", "hooks", "webhook_events", "event_dedupe", "webhook_queue", "webhook_dead", "calls", "call_legs",
-                 "call_recordings", "call_redirects", "api_key_lookup", "hook_lookup", "dialpad_connections"]
+                 "call_recordings", "call_redirects", "api_key_lookup", "hook_lookup", "dialpad_connections", "request_logs"]
 
 
 @pytest.fixture(scope="module")

@@ -223,9 +223,10 @@ rig_admit(void *arg, const struct http_request *rq)
 }
 
 static inline void
-rig_finished(void *arg, const struct http_request *rq, int status, size_t bytes, int64_t us)
+rig_finished(void *arg, const struct http_request *rq, int status, size_t bytes, int64_t now_us)
 {
 	struct rig	*rig = arg;
+	int64_t		 us = now_us - rq->started_us;
 	size_t		 n = strlen(rig->told);
 
 	snprintf(rig->told + n, sizeof(rig->told) - n, "%s:%d:%zu:%s ", rq->route != NULL ? rq->route->name : "none",

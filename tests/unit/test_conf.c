@@ -132,6 +132,10 @@ test_minimal_has_defaults(void **unused)
 	assert_int_equal(c->log_target, LOG_TO_STDERR);
 	assert_int_equal(c->log_level, LEVEL_INFO);
 	assert_true(c->log_access);
+	assert_int_equal(c->log_format, LOG_AS_TEXT);
+	assert_true(c->log_mask_numbers);
+	assert_int_equal(c->request_logs, REQUEST_LOGS_FULL);
+	assert_true(c->request_logs_client);
 	assert_int_equal(c->nlisten, 1);
 	assert_string_equal(c->listen[0].address, "127.0.0.1:8080");
 	assert_false(c->listen[0].proxy_protocol);
@@ -199,7 +203,8 @@ test_every_other_value_reaches_its_field(void **unused)
 {
 	struct conf	*c = taken("user: \"ringd\"\ngroup: telephony\npid_file: /run/r.pid\n"
 	    "sandbox: off\ncore_dumps: true\n"
-	    "log: {to: /var/log/r.log, level: debug, access: false}\n"
+	    "log: {to: /var/log/r.log, level: debug, access: false, format: json, mask_numbers: false}\n"
+	    "request_logs: {mode: off, client: false}\n"
 	    "listen:\n  - address: '*:80'\n    proxy_protocol: true\n    insecure: true\n  - unix:/run/r.sock\n"
 	    "admin:\n  listen:\n    - address: localhost:81\n"
 	    "proxy:\n  trusted: [10.0.0.0/8, unix]\n"
@@ -216,6 +221,10 @@ test_every_other_value_reaches_its_field(void **unused)
 	assert_string_equal(c->log_file, "/var/log/r.log");
 	assert_int_equal(c->log_level, LEVEL_DEBUG);
 	assert_false(c->log_access);
+	assert_int_equal(c->log_format, LOG_AS_JSON);
+	assert_false(c->log_mask_numbers);
+	assert_int_equal(c->request_logs, REQUEST_LOGS_OFF);
+	assert_false(c->request_logs_client);
 	assert_int_equal(c->nlisten, 2);
 	assert_string_equal(c->listen[0].address, "*:80");
 	assert_true(c->listen[0].proxy_protocol && c->listen[0].insecure);

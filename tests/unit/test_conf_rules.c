@@ -85,6 +85,8 @@ test_wrong_values(void **unused)
 		{ "user: \"a\\nb\"", "1:7: \"user\": expected a text of one line; found \"a?b\"" },
 		{ "pid_file: run/r.pid", "1:11: \"pid_file\": expected an absolute path; found \"run/r.pid\"" },
 		{ "log: {to: ringd.log}", "1:11: \"log.to\": expected stderr, syslog or an absolute path" },
+		{ "log: {format: xml}", "1:15: \"log.format\": expected text or json; found \"xml\"" },
+		{ "request_logs: {mode: on}", "1:22: \"request_logs.mode\": expected full, rollup or off; found \"on\"" },
 		{ "log: {level: warning}",
 		    "1:14: \"log.level\": expected error, warn, info or debug; found \"warning\"" },
 		{ "sandbox: true", "1:10: \"sandbox\": expected enforce, require, log or off; found \"true\"" },
@@ -328,6 +330,8 @@ test_diff(void **unused)
 	check_diff(LISTEN URLS "log: {to: /a}\n", LISTEN URLS "log: {to: /b, level: warn, access: false}\n",
 	    "log.to: /a -> /b\nlog.level: info -> warn\nlog.access: true -> false\n");
 	check_diff(LISTEN URLS "log: {to: syslog}\n", LISTEN URLS, "log.to: syslog -> stderr\n");
+	check_diff(LISTEN URLS, LISTEN URLS "log: {format: json}\nrequest_logs: {mode: rollup}\n",
+	    "log.format: text -> json\nrequest_logs.mode: full -> rollup\n");
 	check_diff(LISTEN URLS "proxy: {trusted: 10.0.0.0/8}\n", LISTEN URLS "proxy: {trusted: 10.0.0.0/9}\n",
 	    "proxy.trusted: 10.0.0.0/8 -> 10.0.0.0/9\n");
 	check_diff(LISTEN URLS "admin: {users: [a, b]}\n", LISTEN URLS "admin: {users: [a, c]}\n",

@@ -85,6 +85,7 @@ teardown(void **state)
 	struct place *p = *state;
 
 	log_open(LOG_TO_STDERR, NULL, LEVEL_INFO);
+	log_context_set(NULL);
 	unlink(p->path);
 	unlink(p->moved);
 	rmdir(p->dir);
@@ -140,6 +141,103 @@ line_has_its_form(void **state)
 }
 
 static void
+fields_cannot_be_mistaken(void **state)
+{
+	struct place *p = *state;
+
+	log_event(LEVEL_INFO, "stored", LOG_INT("rows", -3), LOG_INT("least", INT64_MIN), LOG_INT("most", INT64_MAX), LOG_INT("zero", 0),
+	    LOG_MS("us", 7), LOG_MS("tens", 12340), LOG_MS("second", 1000000), LOG_C("a", "plain-1.2/3"), LOG_C("b", "two words"),
+	    LOG_C("c", "x\" admin=yes \\"), LOG_C("d", ""), LOG_C("e", NULL), LOG_C("f", "-"), LOG_C("g", "1\n2"),
+	    LOG_C("h", "k=v"), LOG_MS("ms", 1234567), LOG_MS("none", -5), LOG_STR("i", STR("\xc3\xa4")));
+	assert_last_line(p->path, "info worker 2", "stored rows=-3 least=-9223372036854775808 most=9223372036854775807 zero=0 "
+	    "us=0.007 tens=12.340 second=1000.000 a=plain-1.2/3 b=\"two words\" "
+	    "c=\"x\\\" admin=yes \\\\\" d=\"\" e=- f=\"-\" g=\"1\\x0a2\" h=\"k=v\" ms=1234.567 none=0.000 i=\xc3\xa4");
+	log_event(LEVEL_DEBUG, "not wanted", LOG_INT("x", 1));
+	assert_null(strstr(content(p->path), "not wanted"));
+}
+
+static void
+lines_say_whose_they_are(void **state)
+{
+	struct log_context	 c = { "0190aaaa-0000-7000-8000-000000000001", "req-1" }, none = { "", "" };
+	struct place		*p = *state;
+
+	log_context_set(&c);
+	c.app[0] = 'x';			/* set by value */
+	log_info("a");
+	assert_last_line(p->path, "info worker 2", "a app=0190aaaa-0000-7000-8000-000000000001 request_id=req-1");
+	log_event(LEVEL_WARN, "b", LOG_INT("n", 1));
+	assert_last_line(p->path, "warn worker 2", "b n=1 app=0190aaaa-0000-7000-8000-000000000001 request_id=req-1");
+	log_context_set(&none);
+	log_info("c");
+	assert_last_line(p->path, "info worker 2", "c");
+	log_context_set(&c);
+	log_context_set(NULL);
+	log_info("d");
+	assert_last_line(p->path, "info worker 2", "d");
+}
+
+/* Arguments of a line that is switched off are not even looked at. */
+static void
+what_is_off_costs_nothing(void **state)
+{
+	int looked = 0;
+
+	(void)state;
+	log_debug("%d", ++looked);
+	log_event(LEVEL_DEBUG, "x", LOG_INT("n", ++looked));
+	assert_int_equal(looked, 0);
+	log_info("%d", ++looked);
+	log_event(LEVEL_INFO, "x", LOG_INT("n", ++looked));
+	assert_int_equal(looked, 2);
+}
+
+static void
+numbers_are_masked(void **state)
+{
+	struct place *p = *state;
+
+	log_info("call from %s", "+15550142233");
+	assert_last_line(p->path, "info worker 2", "call from +1555...233");
+	log_event(LEVEL_INFO, "failed", LOG_C("error", "Key (phone)=(+15550142233) exists"));
+	assert_last_line(p->path, "info worker 2", "failed error=\"Key (phone)=(+1555...233) exists\"");
+	log_set_style(LOG_AS_TEXT, false);
+	log_info("call from %s", "+15550142233");
+	assert_last_line(p->path, "info worker 2", "call from +15550142233");
+	log_set_style(LOG_AS_TEXT, true);
+}
+
+/* Whatever the offset at which a line of nothing but numbers is cut, no number comes through. */
+static void
+no_number_survives_a_cut(void **state)
+{
+	struct place	*p = *state;
+	static char	 message[4 * LINE_MAX_BYTES];
+	size_t		 n, lead, digits;
+	const char	*text;
+
+	for (lead = 0; lead < 80; lead++) {
+		/* The second takes three times the room of what is left of it: there the message is cut, not the line. */
+		const char *unit = lead % 2 == 0 ? "+155501422331234 " : "+1-5-5-5-0-1-4-2-2-3-3-1-2-3-4 ";
+		size_t len = strlen(unit);
+
+		memset(message, 'x', lead / 2);
+		for (n = lead / 2; n + len < sizeof(message); n += len)
+			memcpy(message + n, unit, len);
+		message[n] = '\0';
+		assert_int_equal(truncate(p->path, 0), 0);
+		log_info("%s", message);
+		text = strstr(content(p->path), "]: ");
+		assert_non_null(text);
+		assert_null(strstr(text, "-5"));
+		for (digits = 0; *text != '\0'; text++) {
+			digits = *text >= '0' && *text <= '9' ? digits + 1 : 0;
+			assert_true(digits <= 4);
+		}
+	}
+}
+
+static void
 levels_have_names_and_a_threshold(void **state)
 {
 	struct place	*p = *state;
@@ -153,9 +251,9 @@ levels_have_names_and_a_threshold(void **state)
 	assert_last_line(p->path, "info worker 2", "c");
 	log_debug("d");
 	assert_last_line(p->path, "info worker 2", "c");
-	assert_false(log_wants(LEVEL_DEBUG));
+	assert_false(log_may(LEVEL_DEBUG));
 	log_set_level(LEVEL_DEBUG);
-	assert_true(log_wants(LEVEL_DEBUG));
+	assert_true(log_may(LEVEL_DEBUG));
 	log_debug("d");
 	assert_last_line(p->path, "debug worker 2", "d");
 	log_set_level(LEVEL_ERROR);
@@ -193,8 +291,10 @@ input_cannot_break_the_line(void **state)
 	log_info("agent=%s", "x\n2026-01-27T10:30:00.000Z error master[1]: forged\r\t\x1b[2J\x01\x1f\x7f" "end");
 	assert_last_line(p->path, "info worker 2", "agent=x\\x0a2026-01-27T10:30:00.000Z error master[1]: forged"
 	    "\\x0d\\x09\\x1b[2J\\x01\\x1f\\x7fend");
-	log_info("%s", "\xc3\xa4 \xe2\x82\xac \xff");
-	assert_last_line(p->path, "info worker 2", "\xc3\xa4 \xe2\x82\xac \xff");
+	log_info("%s", "\xc3\xa4 \xe2\x82\xac \xff \xe2\x82");	/* bytes that are no character */
+	assert_last_line(p->path, "info worker 2", "\xc3\xa4 \xe2\x82\xac \\xff \\xe2\\x82");
+	log_info("%s", "\xc2\x9b" "2J \xe2\x80\xa8 \xe2\x80\xae");	/* an 8-bit CSI, a line separator, a change of direction */
+	assert_last_line(p->path, "info worker 2", "\\xc2\\x9b2J \\xe2\\x80\\xa8 \\xe2\\x80\\xae");
 	log_set_role("a\nb");
 	log_info("x");
 	assert_last_line(p->path, "info a\\x0ab", "x");
@@ -285,7 +385,7 @@ failed_open_keeps_the_old(void **state)
 	assert_int_equal(log_open(LOG_TO_FILE, path, LEVEL_DEBUG), -1);
 	assert_int_equal(errno, ENAMETOOLONG);
 	assert_int_equal(log_fd(), fd);
-	assert_false(log_wants(LEVEL_DEBUG));
+	assert_false(log_may(LEVEL_DEBUG));
 	log_info("still here");
 	assert_last_line(p->path, "info worker 2", "still here");
 }
@@ -371,6 +471,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(line_has_its_form, setup, teardown),
+		cmocka_unit_test_setup_teardown(fields_cannot_be_mistaken, setup, teardown),
+		cmocka_unit_test_setup_teardown(lines_say_whose_they_are, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_off_costs_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(numbers_are_masked, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_number_survives_a_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(levels_have_names_and_a_threshold, setup, teardown),
 		cmocka_unit_test_setup_teardown(errno_is_shown_and_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(input_cannot_break_the_line, setup, teardown),

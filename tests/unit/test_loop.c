@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "loop/loop.h"
 
 struct ctx {
@@ -383,6 +384,66 @@ an_endless_hook_lets_others_run(void **state)
 	tear_down(&c);
 }
 
+/* Whoever a callback said it was working for, the next one begins as nobody's. */
+static const struct log_context somebody = { "app", "request" };
+
+static void
+claims(struct ctx *c)
+{
+	if (log_context()->app[0] != '\0' || log_context()->request_id[0] != '\0')
+		c->seen++;
+	c->calls[0]++;
+	log_context_set(&somebody);
+}
+
+static void
+claiming_watch(void *arg, unsigned what)
+{
+	(void)what;
+	claims(arg);
+}
+
+static void
+claiming_hook(void *arg)
+{
+	claims(arg);
+}
+
+static void
+claiming_timer(void *arg)
+{
+	struct ctx *c = arg;
+
+	claims(c);
+	raise(SIGUSR1);
+	loop_at_turn_end(c->loop, &c->hook[0]);
+	loop_at_turn_end(c->loop, &c->hook[1]);
+	timer_set(c->timer, 20);
+}
+
+static void
+each_callback_is_nobodys_work(void **state)
+{
+	struct timer	*t;
+	struct ctx	 c;
+
+	(void)state;
+	set_up(&c);
+	c.hook[0] = c.hook[1] = (struct loop_hook){ .fn = claiming_hook, .arg = &c };
+	c.watch[0] = watch_new(c.loop, c.fds[0][0], claiming_watch, &c);
+	assert_true(watch_set(c.watch[0], LOOP_READ));
+	assert_int_equal(write(c.fds[0][1], "x", 1), 1);
+	assert_true(loop_on_signal(c.loop, SIGUSR1, claiming_hook, &c));
+	t = timer_new(c.loop, claiming_timer, &c);
+	timer_set(t, 0);
+	loop_run(c.loop);
+	assert_true(c.calls[0] >= 5);
+	assert_int_equal(c.seen, 0);
+	log_context_set(NULL);
+	timer_free(t);
+	tear_down(&c);
+}
+
 int
 main(void)
 {
@@ -396,6 +457,7 @@ main(void)
 		cmocka_unit_test(signals),
 		cmocka_unit_test(hooks_run_when_the_turn_ends),
 		cmocka_unit_test(an_endless_hook_lets_others_run),
+		cmocka_unit_test(each_callback_is_nobodys_work),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -448,14 +448,60 @@ access_line(void **state)
 	assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
 	fclose(f);
 	unlink(path);
-	assert_non_null(strstr(text, "GET /hello status=200 bytes=14 ms=0."));
-	assert_non_null(strstr(text, " client=127.0.0.1 id=line-1 app=- step=- route=hello\n"));
+	assert_non_null(strstr(text, "GET /hello status=200 bytes=14 ms="));
+	assert_non_null(strstr(text, " wait=0.000 db=0.000 write="));
+	assert_non_null(strstr(text, " client=127.0.0.1 step=- route=hello request_id=line-1\n"));
 	assert_null(strstr(text, "sesame"));
 	assert_non_null(strstr(text, "POST /hooks/{} status=200 "));
 	assert_non_null(strstr(text, "GET /hooks/{} status=405 "));
 	assert_non_null(strstr(text, "GET /hoks/{}/ status=404 "));
 	assert_non_null(strstr(text, "GET /%0a/01890000-0000-7000-8000-000000000000/x status=404 "));
 	assert_null(strstr(text, SECRET));
+}
+
+static void
+read_log(const char *path, char *text, size_t size)
+{
+	FILE	*f = fopen(path, "r");
+	size_t	n;
+
+	assert_non_null(f);
+	n = fread(text, 1, size - 1, f);
+	text[n] = '\0';
+	fclose(f);
+}
+
+/* Its line comes when the last byte is written, and says how long that took. */
+static void
+access_line_of_a_slow_reader(void **state)
+{
+	struct rig	rig = rig_defaults();
+	char		path[] = "/tmp/ringd-test-XXXXXX", text[4096];
+	struct client	c;
+	char		*write;
+	int		fd = mkstemp(path);
+
+	(void)state;
+	assert_int_not_equal(fd, -1);
+	close(fd);
+	rig.access_file = path;
+	rig_start(&rig);
+	c = client_open(&rig);
+	client_send(&c, GET("/hello") GET("/big"));
+	assert_int_equal(client_answer(&c), 200);
+	nap_ms(200);
+	read_log(path, text, sizeof(text));
+	assert_non_null(strstr(text, "GET /hello status=200"));
+	assert_null(strstr(text, "GET /big"));
+	assert_int_equal(client_answer(&c), 200);
+	client_close(&c);
+	rig_end(&rig);
+	read_log(path, text, sizeof(text));
+	unlink(path);
+	assert_non_null(strstr(text, "GET /big status=200 bytes=4194304 "));
+	write = strstr(strstr(text, "GET /big"), "write=");
+	assert_non_null(write);
+	assert_true(strtod(write + 6, NULL) >= 100);
 }
 
 int
@@ -478,6 +524,7 @@ main(void)
 		cmocka_unit_test(proxy_protocol_header),
 		cmocka_unit_test(unix_socket),
 		cmocka_unit_test(access_line),
+		cmocka_unit_test(access_line_of_a_slow_reader),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
