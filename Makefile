@@ -59,7 +59,7 @@ all: ringd ringctl
 
 ringd: src/main.o $(DAEMON_OBJS)
 	@echo "  link	$@"
-	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ src/main.o $(DAEMON_OBJS) $(LIBS)
+	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ src/main.o $(DAEMON_OBJS) $(LIBS) $(CURL_LIBS)
 
 ringctl: src/ctl/ringctl.o $(CTL_OBJS) $(DAEMON_OBJS)
 	@echo "  link	$@"

@@ -1,16 +1,17 @@
--- The three roles of ringd. Run once by a superuser in ringd's database, before the first `ringctl migrate`; running it
+-- The four roles of ringd. Run once by a superuser in ringd's database, before the first `ringctl migrate`; running it
 -- again changes nothing. No passwords here: set them with \password, or leave them out and use peer or certificates.
 --
 -- ringd_owner   owns tables and functions; used by ringctl only, never by the daemon. It has LOGIN because Citus nodes
 --               talk to each other as the acting role.
 -- ringd_worker  what the internet-facing processes are; row-level security shows it one tenant at a time.
 -- ringd_reaper  what applies stored events to calls, for all tenants.
+-- ringd_courier what speaks to providers; it alone reads and writes their credentials, which stand there encrypted.
 
 DO $$
 DECLARE
 	role_name text;
 BEGIN
-	FOREACH role_name IN ARRAY ARRAY['ringd_owner', 'ringd_worker', 'ringd_reaper'] LOOP
+	FOREACH role_name IN ARRAY ARRAY['ringd_owner', 'ringd_worker', 'ringd_reaper', 'ringd_courier'] LOOP
 		IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN
 			EXECUTE pg_catalog.format('CREATE ROLE %I', role_name);
 		END IF;
@@ -28,4 +29,4 @@ $$;
 -- objects there.
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO ringd_owner;
-GRANT USAGE ON SCHEMA public TO ringd_worker, ringd_reaper;
+GRANT USAGE ON SCHEMA public TO ringd_worker, ringd_reaper, ringd_courier;

@@ -17,9 +17,11 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "conf/conf.h"
+#include "courier/courier.h"
 #include "os/fds.h"
 #include "os/priv.h"
 #include "proc/families.h"
+#include "proc/keys.h"
 #include "proc/master.h"
 #include "reaper/reaper.h"
 #include "version.h"
@@ -52,9 +54,17 @@ count_one(const struct conf *c)
 	return 1;
 }
 
+static int64_t
+count_courier(const struct conf *c)
+{
+	return c->courier_key_file != NULL;
+}
+
 static void
 purge_worker(struct conf *c)
 {
+	secret_free(&c->keyring);
+	secret_free(&c->courier_url);
 	secret_free(&c->reaper_url);
 	secret_free(&c->owner_url);
 }
@@ -62,7 +72,19 @@ purge_worker(struct conf *c)
 static void
 purge_reaper(struct conf *c)
 {
+	secret_free(&c->keyring);
+	secret_free(&c->courier_url);
 	secret_free(&c->worker_url);
+	secret_free(&c->owner_url);
+	secret_free(&c->dialpad_secret);
+	secret_free(&c->dialpad_previous_secret);
+}
+
+static void
+purge_courier(struct conf *c)
+{
+	secret_free(&c->worker_url);
+	secret_free(&c->reaper_url);
 	secret_free(&c->owner_url);
 	secret_free(&c->dialpad_secret);
 	secret_free(&c->dialpad_previous_secret);
@@ -71,6 +93,7 @@ purge_reaper(struct conf *c)
 static const struct role roles[] = {
 	{ "worker", count_workers, worker_main, purge_worker },
 	{ "reaper", count_one, reaper_main, purge_reaper },
+	{ "courier", count_courier, courier_main, purge_courier },
 };
 
 static void
@@ -153,19 +176,19 @@ check_directory(const char *key, const char *file, char why[PRIV_WHY_SIZE])
 
 /* What the file alone cannot tell: whether this machine has what it names, and what its names stand for here. */
 static bool
-check_machine(struct conf *c, char why[PRIV_WHY_SIZE])
+check_machine(struct conf *c, char why[KEYRING_WHY_SIZE])
 {
 	struct service_user user;
 
 	return priv_lookup(&user, c->user, c->group, why) && check_directory("log.to", c->log_file, why) &&
-	    check_directory("pid_file", c->pid_file, why) && families_expand(c, why);
+	    check_directory("pid_file", c->pid_file, why) && families_expand(c, why) && keys_load(c, why);
 }
 
 static struct conf *
 load(const char *path)
 {
 	struct conf_error err;
-	char why[PRIV_WHY_SIZE];
+	char why[KEYRING_WHY_SIZE];
 	struct conf *c = conf_load(path, &err);
 
 	if (c == NULL) {

@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "db/db.h"
 #include "http/router.h"
+#include "link/client.h"
 #include "loop/loop.h"
 #include "model/event.h"
 #include "proc/scoreboard.h"
@@ -51,6 +52,7 @@ struct api {
 	struct db		*db;
 	struct keys		*keys;
 	struct hooks		*hooks;
+	struct link_client	*courier;	/* NULL: none is configured */
 	struct secret		 cursor_key;	/* absent until read from the database */
 	struct scoreboard	*board;
 	struct score		*score;
@@ -66,6 +68,7 @@ void	api_admin_routes(struct http_routes *rs, struct api *api);
 /* problem.c: every error answer of the house. problem+json when Accept asks for it, else the envelope. code is a stable word. */
 void	api_problem(struct http_request *rq, int status, const char *code, const char *message);
 void	api_away(struct http_request *rq);		/* 503 database_unavailable, Retry-After */
+void	api_courier_away(struct http_request *rq);	/* 503 courier_unavailable, Retry-After; courier.c */
 void	api_no_memory(struct http_request *rq);		/* 503 overloaded */
 /* Answers what a failed job means for a client: 503 or 500; logs what the database said. */
 void	api_db_failed(struct http_request *rq, const struct db_result *r);
@@ -77,6 +80,10 @@ void	api_call(struct http_request *rq, void *ctx);
 void	api_hook_dialpad(struct http_request *rq, void *ctx);
 void	api_health_live(struct http_request *rq, void *ctx);
 void	api_health_ready(struct http_request *rq, void *ctx);
+void	api_courier_status(struct http_request *rq, void *ctx);
+void	api_courier_probe(struct http_request *rq, void *ctx);
+void	api_keyring(struct http_request *rq, void *ctx);
+void	api_keyring_rekey(struct http_request *rq, void *ctx);
 void	api_status(struct http_request *rq, void *ctx);
 
 /* On every new database connection: reads what the journeys keep in memory; done(arg) after the first try. */

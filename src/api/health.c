@@ -48,14 +48,14 @@ api_health_live(struct http_request *rq, void *ctx)
 }
 
 static const struct score *
-serving_reaper(const struct scoreboard *board)
+serving(const struct scoreboard *board, const char *role)
 {
 	unsigned generation = SCORE_GET(board->generation);
 	size_t i;
 
 	for (i = 0; i < SCORE_SLOTS; i++)
 		if (SCORE_GET(board->slot[i].state) == SCORE_READY && SCORE_GET(board->slot[i].generation) == generation &&
-		    strcmp(board->slot[i].role, "reaper") == 0)
+		    strcmp(board->slot[i].role, role) == 0)
 			return &board->slot[i];
 	return NULL;
 }
@@ -64,7 +64,7 @@ void
 api_health_ready(struct http_request *rq, void *ctx)
 {
 	const struct api *api = ctx;
-	const struct score *reaper = serving_reaper(api->board);
+	const struct score *reaper = serving(api->board, "reaper"), *courier = serving(api->board, "courier");
 	bool database = db_state(api->db) == DB_READY, hooks = hooks_loaded(api->hooks);
 	struct json_out j;
 	struct buf b;
@@ -80,6 +80,8 @@ api_health_ready(struct http_request *rq, void *ctx)
 	/* Calls wait without a reaper, but nothing is refused: said, not counted. */
 	if (reaper == NULL || SCORE_GET(reaper->db) != SCORE_DB_UP)
 		json_str(&j, STR("the reaper is not at work; events are stored and wait"));
+	if (api->courier != NULL && (!link_client_up(api->courier) || courier == NULL || SCORE_GET(courier->db) != SCORE_DB_UP))
+		json_str(&j, STR("the courier is not at work; what needs a provider is answered 503"));
 	json_arr_end(&j);
 	end(rq, &j, &b, database && hooks ? 200 : 503);
 }
@@ -132,7 +134,7 @@ api_status(struct http_request *rq, void *ctx)
 {
 	const struct api *api = ctx;
 	const struct scoreboard *board = api->board;
-	const struct score *reaper = serving_reaper(board);
+	const struct score *reaper = serving(board, "reaper");
 	struct json_out j;
 	struct buf b;
 	size_t i;

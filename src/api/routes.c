@@ -20,6 +20,10 @@ static const struct http_route admin_routes[] = {
 	{ "/health/live", ROUTE_GET, api_health_live, "health_live", 0, false },
 	{ "/health/ready", ROUTE_GET, api_health_ready, "health_ready", 0, false },
 	{ "/status", ROUTE_GET, api_status, "status", 0, false },
+	{ "/courier", ROUTE_GET, api_courier_status, "courier", 0, false },
+	{ "/courier/probe", ROUTE_POST, api_courier_probe, "courier_probe", 0, false },
+	{ "/keyring", ROUTE_GET, api_keyring, "keyring", 0, false },
+	{ "/keyring/rekey", ROUTE_POST, api_keyring_rekey, "keyring_rekey", 0, false },
 };
 
 void

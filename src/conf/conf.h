@@ -46,6 +46,7 @@ struct conf {
 
 	struct secret	 worker_url;		/* database.worker_url: libpq conninfo or URI */
 	struct secret	 reaper_url;
+	struct secret	 courier_url;
 	struct secret	 owner_url;		/* for ringctl only; the daemon never connects with it */
 	int64_t		 db_connect_timeout_ms;
 	int64_t		 db_statement_timeout_ms;
@@ -71,6 +72,14 @@ struct conf {
 	int64_t		 webhook_secret_trials;	/* secrets tried for a delivery without hook token */
 
 	int64_t		 api_default_limit, api_max_limit, api_max_offset, api_total_cap;
+
+	char		*courier_key_file;	/* NULL: no key ring, and no courier */
+	struct secret	 keyring;		/* that file's text; not of the table: read by the master alone (proc/keys.h) */
+	char		*courier_ca_file;	/* NULL: the system's */
+	bool		 courier_allow_private;
+	int64_t		 courier_connect_timeout_ms, courier_timeout_ms;
+	int64_t		 courier_body_bytes, courier_requests;
+	char		*dialpad_base_url;	/* an origin */
 
 	int64_t		 reaper_batch, reaper_poll_ms, reaper_max_attempts, reaper_retry_min_ms, reaper_retry_max_ms;
 	int64_t		 events_keep_days, dedupe_keep_days, partitions_ahead_days;

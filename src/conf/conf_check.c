@@ -9,6 +9,7 @@
 
 #include "base/count.h"
 #include "conf/conf_check.h"
+#include "net/origin.h"
 
 struct check {
 	const struct conf		*conf;
@@ -147,6 +148,8 @@ check_order(const struct check *k)
 		{ "webhooks.batch_bytes", "webhooks.queue_bytes", c->webhook_batch_bytes <= c->webhook_queue_bytes },
 		{ "api.default_limit", "api.max_limit", c->api_default_limit <= c->api_max_limit },
 		{ "reaper.retry_min", "reaper.retry_max", c->reaper_retry_min_ms <= c->reaper_retry_max_ms },
+		{ "courier.connect_timeout", "courier.timeout",
+		    c->courier_connect_timeout_ms <= c->courier_timeout_ms },
 	};
 
 	for (size_t i = 0; i < COUNT(pairs); i++)
@@ -156,10 +159,26 @@ check_order(const struct check *k)
 	return true;
 }
 
+/* A courier needs its own connection; plain HTTP never leaves the machine. */
+static bool
+check_courier(const struct check *k)
+{
+	const struct conf	*c = k->conf;
+	struct origin		 dialpad;
+
+	if (c->courier_key_file != NULL && !secret_present(&c->courier_url))
+		return conf_fault(k->report, place_of(k, "courier.key_file"),
+		    "\"courier.key_file\" needs \"database.courier_url\", the courier's connection");
+	if (!origin_parse(&dialpad, str_c(c->dialpad_base_url)) || (!dialpad.https && !origin_is_local(&dialpad)))
+		return conf_fault(k->report, place_of(k, "dialpad.base_url"),
+		    "\"dialpad.base_url\" must begin with https://; http:// is for a loopback address only");
+	return true;
+}
+
 bool
 conf_check(const struct conf *c, const struct conf_places *places, const struct conf_report *r)
 {
 	const struct check	k = { c, places, r };
 
-	return check_present(&k) && check_listeners(&k) && check_order(&k);
+	return check_present(&k) && check_listeners(&k) && check_order(&k) && check_courier(&k);
 }

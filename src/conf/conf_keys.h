@@ -20,6 +20,7 @@ enum conf_type {
 	CONF_PATH,		/* char *, absolute */
 	CONF_ADDRESS,		/* char *, as conf_address_parse() takes it */
 	CONF_HEADER,		/* char *, a header's name, kept in lower case */
+	CONF_ORIGIN,		/* char *, as origin_parse() takes it */
 	CONF_SECRET,		/* struct secret */
 	CONF_CONNINFO,		/* struct secret */
 	CONF_BOOL,		/* bool */

@@ -295,6 +295,7 @@ conf_free(struct conf *c)
 	if (c == NULL)
 		return;
 	conf_table_free(&conf_keys, c);
+	secret_free(&c->keyring);
 	free(c->path);
 	free(c);
 }

@@ -13,6 +13,7 @@
 #include "base/count.h"
 #include "base/num.h"
 #include "conf/conf_value.h"
+#include "net/origin.h"
 
 #define TEXT_MAX	4096	/* longest text of a value that is not a secret */
 #define HEADER_MAX	64
@@ -96,6 +97,14 @@ set_header(char **field, struct str s)
 		if (*p >= 'A' && *p <= 'Z')
 			*p = (char)(*p - 'A' + 'a');
 	return CONF_SET;
+}
+
+static enum conf_set
+set_origin(char **field, struct str s)
+{
+	struct origin	parsed;
+
+	return origin_parse(&parsed, s) ? set_text(field, s) : CONF_UNFIT;
 }
 
 static enum conf_set
@@ -205,6 +214,8 @@ conf_value_set(const struct conf_key *k, void *base, struct str text, bool quote
 		return set_address(field, text);
 	case CONF_HEADER:
 		return set_header(field, text);
+	case CONF_ORIGIN:
+		return set_origin(field, text);
 	case CONF_SECRET:
 		return set_secret(field, text);
 	case CONF_CONNINFO:
@@ -236,6 +247,7 @@ conf_value_expected(const struct conf_key *k, char out[CONF_EXPECTED_SIZE])
 		[CONF_PATH] = "an absolute path",
 		[CONF_ADDRESS] = "IPv4:port, [IPv6]:port, localhost:port, *:port or unix:/path",
 		[CONF_HEADER] = "a header name such as x-dialpad-signature",
+		[CONF_ORIGIN] = "https://host or https://host:port, nothing after it",
 		[CONF_SECRET] = "a text of one line",
 		[CONF_CONNINFO] = "postgresql://user@host/database or name=value words, in one line",
 		[CONF_BOOL] = "true or false",
@@ -292,6 +304,7 @@ conf_value_equal(const struct conf_key *k, const void *base_a, const void *base_
 	case CONF_PATH:
 	case CONF_ADDRESS:
 	case CONF_HEADER:
+	case CONF_ORIGIN:
 		return equal_text(a, b);
 	case CONF_SECRET:
 	case CONF_CONNINFO:
@@ -342,6 +355,7 @@ conf_value_free(const struct conf_key *k, void *base)
 	case CONF_PATH:
 	case CONF_ADDRESS:
 	case CONF_HEADER:
+	case CONF_ORIGIN:
 		free_text(field);
 		break;
 	case CONF_SECRET:

@@ -1,6 +1,6 @@
 /*
- * stmt: every SQL statement of the daemon, by name, in one table per role (stmt_worker.c, stmt_reaper.c; ringctl's in
- * stmt_ctl.c). Prepared on connect. Each names app_id, or says in a comment why there is no tenant in it.
+ * stmt: every SQL statement of the daemon, by name, in one table per role (stmt_worker.c, stmt_reaper.c, stmt_courier.c;
+ * ringctl's in stmt_ctl.c). Prepared on connect. Each names app_id, or says in a comment why there is no tenant in it.
  * The tenant preamble (row-level security's setting) is BY_KEY in stmt_worker.c and nowhere else.
  */
 #ifndef RINGD_STMT_H
@@ -18,6 +18,6 @@ struct db_stmt_table {
 	size_t			 count;
 };
 
-#define SCHEMA_VERSION	1	/* what this program needs; ringd refuses any other and says which */
+#define SCHEMA_VERSION	2	/* what this program needs; ringd refuses any other and says which */
 
 #endif

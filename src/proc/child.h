@@ -31,12 +31,14 @@ struct heritage {
 	int			 ready_fd;	/* private: child_ready() writes here */
 	int			 wake_read_fd;	/* the reaper's: a byte here means events may wait (non-blocking) */
 	int			 wake_write_fd;	/* the workers': non-blocking, EAGAIN is fine */
+	int			 courier_end_fd;/* of the generation's switchboard (link/client.h); -1: no courier */
+	int			 worker_end_fd;
 	struct scoreboard	*board;
 	struct score		*score;		/* my own slot: one writer, me */
 };
 
 struct role {
-	const char	*name;			/* "worker", "reaper" */
+	const char	*name;			/* "worker", "reaper", "courier" */
 	int64_t		(*count)(const struct conf *c);	/* how many to run */
 	/*
 	 * Runs after fork as the service user, with what it does not inherit closed, and returns an exit code. SIGTERM

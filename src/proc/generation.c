@@ -9,8 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/count.h"
+#include "os/passfd.h"
 #include "proc/generation.h"
 #include "proc/master.h"
 
@@ -26,8 +29,15 @@ generation_new(struct conf *conf, const struct generation *before, unsigned numb
 	}
 	g->number = number;
 	g->conf = conf;
+	g->switchboard[0] = g->switchboard[1] = -1;
 	g->must_connect = before != NULL && (!secret_equal(&conf->worker_url, &before->conf->worker_url) ||
-	    !secret_equal(&conf->reaper_url, &before->conf->reaper_url));
+	    !secret_equal(&conf->reaper_url, &before->conf->reaper_url) ||
+	    !secret_equal(&conf->courier_url, &before->conf->courier_url));
+	if (conf->courier_key_file != NULL && !passfd_pair(g->switchboard)) {
+		snprintf(why, GENERATION_WHY_SIZE, "cannot make the courier's switchboard: %s", strerror(errno));
+		generation_free(g);
+		return NULL;
+	}
 	if (!priv_lookup(&g->user, conf->user, conf->group, why) ||
 	    !listeners_open(&g->listeners, conf, before != NULL ? &before->listeners : NULL, &g->user, why)) {
 		generation_free(g);
@@ -39,6 +49,9 @@ generation_new(struct conf *conf, const struct generation *before, unsigned numb
 void
 generation_free(struct generation *g)
 {
+	for (size_t i = 0; i < COUNT(g->switchboard); i++)
+		if (g->switchboard[i] != -1)
+			close(g->switchboard[i]);
 	conf_free(g->conf);
 	free(g);
 }
@@ -135,6 +148,8 @@ generation_describe(const struct master *m, const struct generation *g, char *te
 	for (size_t i = 0; i < m->setup->nroles; i++) {
 		role = &m->setup->roles[i];
 		count = role->count(g->conf);
+		if (count == 0)
+			continue;
 		add(text, size, ", %lld %s%s", count, role->name, count == 1 ? "" : "s");
 	}
 	for (size_t i = 0; i < g->listeners.nhttp; i++)

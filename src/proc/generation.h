@@ -24,6 +24,7 @@ struct generation {
 	struct conf		*conf;		/* ours */
 	struct service_user	 user;
 	struct listeners	 listeners;
+	int			 switchboard[2];/* where workers ([1]) meet the courier ([0]); -1: there is none */
 	bool			 must_connect;	/* those it is to replace have the database, or its address is another */
 	int64_t			 deadline_ms;	/* coming: ready by then; leaving: killed then */
 	bool			 killed;

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proc/families.h"
+#include "proc/keys.h"
 #include "proc/master.h"
 #include "proc/reload.h"
 #include "version.h"
@@ -64,15 +65,15 @@ load_next(const struct master *m, char why[GENERATION_WHY_SIZE])
 {
 	struct conf_error err;
 	struct conf *next = conf_load(m->setup->conf_path, &err);
-	char families[FAMILIES_WHY_SIZE];
+	char fault[KEYRING_WHY_SIZE];
 	const char *key;
 
 	if (next == NULL) {
 		snprintf(why, GENERATION_WHY_SIZE, "%s", err.text);
 		return NULL;
 	}
-	if (!families_expand(next, families)) {
-		snprintf(why, GENERATION_WHY_SIZE, "%s: %s", m->setup->conf_path, families);
+	if (!families_expand(next, fault) || !keys_load(next, fault)) {
+		snprintf(why, GENERATION_WHY_SIZE, "%s: %s", m->setup->conf_path, fault);
 		conf_free(next);
 		return NULL;
 	}

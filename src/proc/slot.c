@@ -67,6 +67,8 @@ fill_heritage(struct master *m, const struct slot *s, struct heritage *h)
 	h->master_fd = m->life[0];
 	h->wake_read_fd = m->wake[0];
 	h->wake_write_fd = m->wake[1];
+	h->courier_end_fd = g->switchboard[0];
+	h->worker_end_fd = g->switchboard[1];
 	h->board = m->board;
 	h->score = score_of(m, s);
 }

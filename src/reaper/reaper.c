@@ -284,6 +284,8 @@ close_foreign(const struct heritage *h)
 	for (i = 0; i < h->conf->nadmin; i++)
 		close_if_open(h->admin_fd[i]);
 	close_if_open(h->wake_write_fd);
+	close_if_open(h->courier_end_fd);
+	close_if_open(h->worker_end_fd);
 }
 
 int

@@ -173,6 +173,8 @@ set_up(struct worker *w)
 	    .store = ingest_store };
 	if (w->db == NULL || w->api.keys == NULL)
 		return false;
+	if (w->h->worker_end_fd != -1 && (w->api.courier = link_client_new(w->loop, w->h->worker_end_fd)) == NULL)
+		return false;
 	w->api.hooks = hooks_new(w->loop, w->db, c->webhook_refresh_ms);
 	w->ingest = ingest_new(w->db, c, w->h->score, w->h->wake_write_fd);
 	w->api.store_ctx = w->ingest;
@@ -205,6 +207,7 @@ worker_main(const struct heritage *h)
 
 	http_server_free(w.public);
 	http_server_free(w.admin);
+	link_client_free(w.api.courier);
 	db_free(w.db);
 	hooks_free(w.api.hooks);
 	keys_free(w.api.keys);

@@ -191,6 +191,8 @@ class Daemon:
                  f"listen: {listen}", f"admin:\n  listen:\n    - address: 127.0.0.1:{self.admin}",
                  "database:", f"  worker_url: '{self.pg.dsn(self.database, 'ringd_worker')}'",
                  f"  reaper_url: '{self.pg.dsn(self.database, 'ringd_reaper')}'"]
+        if "key_file" in s.get("courier", {}):
+            lines.append(f"  courier_url: '{self.pg.dsn(self.database, 'ringd_courier')}'")
         lines += [f"  {k}: {v}" for k, v in s.pop("database_keys", {}).items()]
         if os.getuid() == 0 and "user" not in s:
             lines.append("user: postgres")

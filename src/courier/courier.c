@@ -1,0 +1,220 @@
+/*
+ * courier: the process: loop, key ring, one connection to the database, the line to the workers, the client to providers,
+ * signals. Parses nothing that a browser sent but the small framed requests workers make of it. A courier that is asked
+ * to leave goes when the last worker of its generation has hung up, so that no request of a draining worker is lost.
+ */
+#include <sys/types.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "courier/courier.h"
+#include "courier/internal.h"
+
+#define JOBS_MAX	256
+#define SCORE_PERIOD_MS	250
+
+static void
+serve(void *arg, struct link_request *rq)
+{
+	struct courier *c = arg;
+
+	switch (rq->kind) {
+	case FRAME_STATUS:
+		courier_status(c, rq);
+		break;
+	case FRAME_KEYS:
+		courier_keys(c, rq);
+		break;
+	case FRAME_REKEY:
+		courier_rekey(c, rq);
+		break;
+	case FRAME_PROBE:
+		courier_probe(c, rq);
+		break;
+	case FRAME_HELLO:
+	case FRAME_KINDS:
+		courier_answer_text(rq, FRAME_INVALID, "not a question");
+		break;
+	}
+}
+
+static void
+write_score(void *arg)
+{
+	struct courier *c = arg;
+
+	SCORE_SET(c->h->score->connections, link_server_peers(c->line));
+	SCORE_SET(c->h->score->requests, link_server_requests(c->line));
+	timer_set(c->score, SCORE_PERIOD_MS);
+}
+
+static void
+on_state(void *arg, enum db_state state)
+{
+	static const enum score_db shown[] = {
+		[DB_DOWN] = SCORE_DB_DOWN, [DB_READY] = SCORE_DB_UP, [DB_REFUSED] = SCORE_DB_REFUSED,
+	};
+	struct courier *c = arg;
+
+	SCORE_SET(c->h->score->db, shown[state]);
+	if (state != DB_READY && c->h->must_connect && !c->attempted) {
+		log_error("no database with this configuration, though there was one before: %s", db_state_reason(c->db));
+		c->exit_code = EXIT_FAULT;
+		loop_stop(c->loop);
+		return;
+	}
+	c->attempted = true;
+	child_ready(c->h);
+}
+
+static void
+leave(void *arg)
+{
+	struct courier *c = arg;
+
+	loop_stop(c->loop);
+}
+
+static void
+on_stop(void *arg)
+{
+	struct courier *c = arg;
+
+	if (c->leaving)
+		return;
+	c->leaving = true;
+	log_info("leaving when %zu workers have hung up", link_server_peers(c->line));
+	timer_set(c->last_call, c->conf->http_drain_timeout_ms);
+	link_server_drain(c->line, leave, c);
+}
+
+static void
+on_master(void *arg, unsigned what)
+{
+	struct courier *c = arg;
+	char byte;
+	ssize_t n = read(c->h->master_fd, &byte, 1);
+
+	(void)what;
+	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	log_warn("the master is gone; leaving");
+	loop_stop(c->loop);
+}
+
+static void
+on_reopen(void *arg)
+{
+	(void)arg;
+	if (log_reopen() != 0)
+		log_errno("cannot reopen the log");
+}
+
+static void
+close_if_open(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+/* What only workers need. */
+static void
+close_foreign(const struct heritage *h)
+{
+	for (size_t i = 0; i < h->conf->nlisten; i++)
+		close_if_open(h->listen_fd[i]);
+	for (size_t i = 0; i < h->conf->nadmin; i++)
+		close_if_open(h->admin_fd[i]);
+	close_if_open(h->wake_read_fd);
+	close_if_open(h->wake_write_fd);
+	close_if_open(h->worker_end_fd);
+}
+
+static bool
+open_outside(struct courier *c)
+{
+	const struct conf *f = c->conf;
+	const struct client_config client = {
+		.origins = &c->dialpad, .norigins = 1, .allow_private = f->courier_allow_private,
+		.ca_file = f->courier_ca_file, .connect_timeout_ms = f->courier_connect_timeout_ms,
+		.body_max = (size_t)f->courier_body_bytes, .requests_max = (size_t)f->courier_requests,
+	};
+
+	origin_parse(&c->dialpad, str_c(f->dialpad_base_url));	/* which the configuration's check has done before */
+	c->client = client_new(c->loop, &client);
+	if (c->client != NULL)
+		c->errands = errands_new(c->loop, c->client, &c->dialpad, f->courier_timeout_ms);
+	return c->errands != NULL;
+}
+
+static bool
+open_database(struct courier *c)
+{
+	const struct conf *f = c->conf;
+	const struct db_config config = {
+		.conninfo = &f->courier_url, .name = "ringd courier", .connect_timeout_ms = f->db_connect_timeout_ms,
+		.statement_timeout_ms = f->db_statement_timeout_ms, .job_timeout_ms = f->db_job_timeout_ms,
+		.queue_max = JOBS_MAX, .reconnect_min_ms = f->db_reconnect_min_ms,
+		.reconnect_max_ms = f->db_reconnect_max_ms, .stmts = &stmt_courier,
+	};
+
+	c->db = db_new(c->loop, &config);
+	if (c->db != NULL)
+		db_on_state(c->db, on_state, c);
+	return c->db != NULL;
+}
+
+static bool
+open_everything(struct courier *c)
+{
+	c->loop = loop_new();
+	if (c->loop == NULL || !open_outside(c) || !open_database(c))
+		return false;
+	c->line = link_server_new(c->loop, c->h->courier_end_fd, serve, c);
+	c->score = timer_new(c->loop, write_score, c);
+	c->last_call = timer_new(c->loop, leave, c);
+	c->master = watch_new(c->loop, c->h->master_fd, on_master, c);
+	return c->line != NULL && c->score != NULL && c->last_call != NULL && c->master != NULL &&
+	    watch_set(c->master, LOOP_READ) && loop_on_signal(c->loop, SIGTERM, on_stop, c) &&
+	    loop_on_signal(c->loop, SIGQUIT, leave, c) && loop_on_signal(c->loop, SIGUSR1, on_reopen, c);
+}
+
+/* In this order: first what works on requests, then the line they came by. */
+static void
+close_everything(struct courier *c)
+{
+	client_free(c->client);
+	errands_free(c->errands);
+	db_free(c->db);
+	link_server_free(c->line);
+	timer_free(c->score);
+	timer_free(c->last_call);
+	watch_free(c->master);
+	loop_free(c->loop);
+	keyring_wipe(&c->keys);
+}
+
+int
+courier_main(const struct heritage *h)
+{
+	struct courier c = { .h = h, .conf = h->conf };
+	char why[KEYRING_WHY_SIZE];
+
+	close_foreign(h);
+	if (!keyring_parse(&c.keys, secret_bytes(&h->conf->keyring), h->conf->courier_key_file, why)) {
+		log_error("%s", why);
+		return EXIT_CONFIG;
+	}
+	if (!open_everything(&c)) {
+		log_errno("the courier cannot set up");
+		return EXIT_FAULT;
+	}
+	log_info("key ring: %zu keys, %lu encrypts", c.keys.n, (unsigned long)keyring_newest(&c.keys)->id);
+	write_score(&c);
+	loop_run(c.loop);
+	close_everything(&c);
+	return c.exit_code;
+}

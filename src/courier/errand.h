@@ -1,0 +1,45 @@
+/*
+ * errand: one thing asked of a provider, with all that is due around a request: waiting for the budget, obeying Retry-After,
+ * trying again what may be tried again, and an end by a deadline whatever happens.
+ */
+#ifndef RINGD_ERRAND_H
+#define RINGD_ERRAND_H
+
+#include "courier/client.h"
+#include "providers/dialpad_api.h"
+
+#define ERRANDS_MAX		1024	/* under way and waiting; beyond: CLIENT_BUSY */
+#define ERRAND_TRIES		4
+#define ERRAND_BACKOFF_MIN_MS	250
+#define ERRAND_BACKOFF_MAX_MS	5000
+
+struct errands;
+
+struct errand_request {
+	enum dialpad_endpoint	 endpoint;
+	struct str		 company;		/* whose budget; empty: not known, shared by all who do not know */
+	struct str		 user;			/* for endpoints that are limited by user */
+	const char		*id;			/* appended to the endpoint's path; NULL: nothing */
+	const char		*content_type;
+	struct str		 body;
+	const struct secret	*authorization;
+	int64_t			 deadline_ms;		/* monotonic */
+};
+
+struct errand_answer {
+	const struct client_answer *last;	/* NULL: nothing was ever sent, the budget's wait is longer than the deadline */
+	int64_t			 wait_ms;	/* then: how long that wait is */
+	unsigned		 tries;
+};
+
+/* Exactly once, later, never from inside errand_send(); the answer is valid inside the call only. */
+typedef void	(*errand_fn)(void *arg, const struct errand_answer *answer);
+
+/* dialpad must outlive them; request_ms: the longest one request may take. NULL without memory. */
+struct errands	*errands_new(struct loop *l, struct client *client, const struct origin *dialpad, int64_t request_ms);
+/* After client_free(), which answers what is under way. Those that wait are answered as if their deadline had come. */
+void		 errands_free(struct errands *es);
+void		 errand_send(struct errands *es, const struct errand_request *rq, errand_fn fn, void *arg);
+size_t		 errands_waiting(const struct errands *es);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * internal: what the files of courier/ share. Each kind of question a worker may ask has one function, which leads to
+ * exactly one link_answer().
+ */
+#ifndef RINGD_COURIER_INTERNAL_H
+#define RINGD_COURIER_INTERNAL_H
+
+#include "base/json_write.h"
+#include "courier/client.h"
+#include "courier/errand.h"
+#include "crypt/envelope.h"
+#include "db/db.h"
+#include "db/param.h"
+#include "db/stmt_courier.h"
+#include "link/server.h"
+#include "loop/loop.h"
+#include "proc/child.h"
+
+#define COURIER_JSON_MAX	((size_t)128 * 1024)	/* of an answer; well below FRAME_MAX */
+
+struct courier {
+	const struct heritage	*h;
+	const struct conf	*conf;
+	struct loop		*loop;
+	struct db		*db;
+	struct link_server	*line;
+	struct origin		 dialpad;
+	struct client		*client;
+	struct errands		*errands;
+	struct keyring		 keys;
+	uint64_t		 sealed, opened, unopened;	/* records, since the start */
+	struct timer		*score, *last_call;
+	struct watch		*master;
+	bool			 attempted;	/* the first attempt to connect has finished */
+	bool			 leaving;
+	int			 exit_code;
+};
+
+/* seal.c: the ring's use, counted. */
+bool	courier_seal(struct courier *c, struct buf *out, const struct envelope_place *at, const struct secret *plain);
+/* Logs what does not open, with its place. */
+enum envelope_result courier_open(struct courier *c, struct secret *plain, const struct envelope_place *at,
+	    struct str record);
+
+/* answer.c */
+void	courier_answer_json(struct link_request *rq, struct json_out *j);	/* frees the buf of j */
+void	courier_answer_text(struct link_request *rq, enum frame_code code, const char *text);
+void	courier_answer_db(struct link_request *rq, const struct db_result *r);	/* a job that did not end well */
+void	courier_write_keys(const struct courier *c, struct json_out *j);	/* their ids, into an open object */
+void	courier_status(struct courier *c, struct link_request *rq);
+
+/* rekey.c */
+void	courier_keys(struct courier *c, struct link_request *rq);
+void	courier_rekey(struct courier *c, struct link_request *rq);
+
+/* probe.c */
+void	courier_probe(struct courier *c, struct link_request *rq);
+
+#endif
