@@ -32,6 +32,7 @@ enum conf_type {
 	CONF_LOG_LEVEL,		/* enum log_level */
 	CONF_LISTENERS,		/* struct conf_listen[CONF_MAX_LISTEN]; extra: size_t, how many */
 	CONF_NETS,		/* struct addr_net[CONF_MAX_NETS]; extra: size_t, how many */
+	CONF_TEXTS,		/* char *[CONF_MAX_TEXTS]; extra: size_t, how many */
 };
 
 enum conf_when {

@@ -14,6 +14,8 @@
 #include "conf/conf_value.h"
 #include "conf/conf_yaml.h"
 
+#define CALLBACK_PATH	"/auth/dialpad/callback"
+
 struct loading {
 	const struct conf_report	*report;
 	mode_t				 mode;		/* of the configuration file */
@@ -145,9 +147,20 @@ load_net(struct loading *l, const struct conf_node *n, const struct conf_key *k,
 	return good;
 }
 
+/* One of many; the same rules as for a text alone. */
+static bool
+load_text_item(struct loading *l, const struct conf_node *n, const struct conf_key *k, char **out)
+{
+	const struct conf_key one = { .name = k->name, .type = CONF_STRING };
+
+	return load_scalar(l, n, &one, out);
+}
+
 static bool
 load_item(struct loading *l, const struct conf_node *n, const struct conf_key *k, void *items, size_t i)
 {
+	if (k->type == CONF_TEXTS)
+		return load_text_item(l, n, k, (char **)items + i);
 	if (k->type == CONF_NETS)
 		return load_net(l, n, k, (struct addr_net *)items + i);
 	return load_listener(l, n, (struct conf_listen *)items + i,
@@ -251,6 +264,22 @@ load_tree(struct loading *l, const struct conf_node *root)
 	return load_mapping(l, root, &t, "") && conf_check(l->conf, l->places, l->report);
 }
 
+/* What follows from other keys when it is not said. */
+static bool
+complete(struct conf *c, const struct conf_report *r)
+{
+	size_t size;
+
+	if (c->dialpad_redirect_uri != NULL || c->public_url == NULL)
+		return true;
+	size = strlen(c->public_url) + sizeof(CALLBACK_PATH);
+	c->dialpad_redirect_uri = malloc(size);
+	if (c->dialpad_redirect_uri == NULL)
+		return conf_fault(r, (struct conf_place){ 0 }, "out of memory");
+	snprintf(c->dialpad_redirect_uri, size, "%s%s", c->public_url, CALLBACK_PATH);
+	return true;
+}
+
 static struct conf *
 load_text(struct str text, mode_t mode, const struct conf_report *r)
 {
@@ -263,7 +292,7 @@ load_text(struct str text, mode_t mode, const struct conf_report *r)
 	if (c == NULL || places == NULL || (c->path = strdup(r->file)) == NULL)
 		conf_fault(r, (struct conf_place){ 0 }, "out of memory");
 	else if ((root = conf_yaml_parse(text, r)) != NULL)
-		good = load_tree(&l, root);
+		good = load_tree(&l, root) && complete(c, r);
 	conf_yaml_free(root);
 	free(places);
 	if (good)

@@ -234,6 +234,7 @@ conf_value_set(const struct conf_key *k, void *base, struct str text, bool quote
 		return set_log_level(field, text);
 	case CONF_LISTENERS:
 	case CONF_NETS:
+	case CONF_TEXTS:
 		break;
 	}
 	return CONF_UNFIT;
@@ -258,6 +259,7 @@ conf_value_expected(const struct conf_key *k, char out[CONF_EXPECTED_SIZE])
 		[CONF_LOG_TO] = "stderr, syslog or an absolute path",
 		[CONF_LOG_LEVEL] = "error, warn, info or debug",
 		[CONF_LISTENERS] = "a list of addresses",
+		[CONF_TEXTS] = "a list of texts of one line",
 		[CONF_NETS] = "a list of networks such as 10.0.0.0/8 or 2001:db8::/32, or the word unix",
 	};
 	char	bounds[CONF_BOUNDS_SIZE];
@@ -293,6 +295,15 @@ equal_text(const void *a, const void *b)
 	return str_eq(str_c(*(char *const *)a), str_c(*(char *const *)b));
 }
 
+static bool
+equal_texts(char *const *a, char *const *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!equal_text(&a[i], &b[i]))
+			return false;
+	return true;
+}
+
 bool
 conf_value_equal(const struct conf_key *k, const void *base_a, const void *base_b)
 {
@@ -326,6 +337,9 @@ conf_value_equal(const struct conf_key *k, const void *base_a, const void *base_
 	case CONF_NETS:
 		return *(const size_t *)extra_a == *(const size_t *)extra_b &&
 		    equal_nets(a, b, *(const size_t *)extra_a);
+	case CONF_TEXTS:
+		return *(const size_t *)extra_a == *(const size_t *)extra_b &&
+		    equal_texts(a, b, *(const size_t *)extra_a);
 	}
 	return false;
 }
@@ -342,6 +356,14 @@ free_listeners(struct conf_listen *l, size_t *n)
 {
 	for (size_t i = 0; i < *n; i++)
 		conf_table_free(&conf_listen_keys, &l[i]);
+	*n = 0;
+}
+
+static void
+free_texts(char **t, size_t *n)
+{
+	for (size_t i = 0; i < *n; i++)
+		free_text(&t[i]);
 	*n = 0;
 }
 
@@ -368,6 +390,9 @@ conf_value_free(const struct conf_key *k, void *base)
 	case CONF_LISTENERS:
 		free_listeners(field, at(base, k->extra));
 		break;
+	case CONF_TEXTS:
+		free_texts(field, at(base, k->extra));
+		break;
 	case CONF_BOOL:
 	case CONF_NUMBER:
 	case CONF_DURATION:
@@ -382,7 +407,7 @@ conf_value_free(const struct conf_key *k, void *base)
 bool
 conf_value_is_list(enum conf_type t)
 {
-	return t == CONF_LISTENERS || t == CONF_NETS;
+	return t == CONF_LISTENERS || t == CONF_NETS || t == CONF_TEXTS;
 }
 
 bool
