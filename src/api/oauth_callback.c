@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json_read.h"
 #include "base/log.h"
+#include "db/param.h"
 #include "db/stmt_worker.h"
 
 #define CODE_MAX	4096	/* bytes of an authorization code */
