@@ -62,13 +62,16 @@ authorize_url(const struct connect *k, struct buf *b)
 {
 	const struct conf *c = k->api->conf;
 	char verifier[PKCE_VERIFIER_SIZE], challenge[PKCE_CHALLENGE_SIZE];
-	const struct dialpad_authorize a = { c->dialpad_oauth_url != NULL ? c->dialpad_oauth_url : c->dialpad_base_url,
-	    c->dialpad_authorize_path, c->dialpad_client_id, c->dialpad_redirect_uri, c->dialpad_scopes, str_c(k->state),
-	    str_c(challenge) };
+	struct dialpad_authorize a = {
+		.base_url = c->dialpad_oauth_url != NULL ? c->dialpad_oauth_url : c->dialpad_base_url,
+		.path = c->dialpad_authorize_path, .client_id = c->dialpad_client_id,
+		.redirect_uri = c->dialpad_redirect_uri, .scope = c->dialpad_scopes, .state = str_c(k->state),
+	};
 
 	oauth_verifier(verifier, k->api, str_c(k->state), str_c(k->cookie));
 	pkce_challenge(challenge, str_c(verifier));
 	hash_wipe(verifier, sizeof(verifier));
+	a.challenge = str_c(challenge);
 	dialpad_authorize_url(b, &a);
 }
 

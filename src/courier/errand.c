@@ -179,6 +179,7 @@ go(void *arg)
 		stop_waiting(e);
 		e->tries++;
 		rq.timeout_ms = left < es->request_ms ? left : es->request_ms;
+		rq.once = !e->api->repeatable;
 		client_send(es->client, &rq, answered, e);
 	}
 }

@@ -101,7 +101,7 @@ outcome_of_error(struct str error, int status)
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (str_eq(error, str_c(ours[i])))
 			return DIALPAD_TOKEN_MISCONFIGURED;
-	if (error.p == NULL && (status == 401 || status == 403))
+	if ((status == 401 && !str_eq(error, STR("invalid_grant"))) || (status == 403 && error.p == NULL))
 		return DIALPAD_TOKEN_MISCONFIGURED;
 	return DIALPAD_TOKEN_REFUSED;
 }

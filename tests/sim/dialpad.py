@@ -206,7 +206,6 @@ class Sim:
 
     def token(self, form, basic):
         client, secret = basic or (form.get("client_id"), form.get("client_secret"))
-        self.counts["token"] += 1
         self.counts[f"token.{form.get('grant_type')}"] += 1
         if client != self.options.client_id or secret != self.options.client_secret:
             return 401, {"error": "invalid_client"}
@@ -584,8 +583,9 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(302, raw=b"", content_type="text/plain", headers=[("Location", one["redirect_uri"] + sep + urllib.parse.urlencode(back))])
 
     def serve_token(self, body):
-        if self.misbehave("token"):
+        with self.sim.lock:
             self.sim.counts["token"] += 1
+        if self.misbehave("token"):
             return
         basic = None
         header = self.headers.get("Authorization") or ""

@@ -129,6 +129,8 @@ static const struct {
 	{ 400, "{\"error\":\"invalid_client\"}", DIALPAD_TOKEN_MISCONFIGURED },
 	{ 401, "", DIALPAD_TOKEN_MISCONFIGURED },
 	{ 403, "{}", DIALPAD_TOKEN_MISCONFIGURED },
+	{ 401, "{\"error\":{\"message\":\"no\"}}", DIALPAD_TOKEN_MISCONFIGURED },
+	{ 401, "{\"error\":\"invalid_grant\"}", DIALPAD_TOKEN_REFUSED },
 	{ 401, "{\"error\":\"unauthorized_client\"}", DIALPAD_TOKEN_MISCONFIGURED },
 	{ 302, "", DIALPAD_TOKEN_REFUSED },
 	{ 200, "", DIALPAD_TOKEN_UNREADABLE },
