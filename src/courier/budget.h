@@ -1,7 +1,8 @@
 /*
  * budget: how often a provider may be asked. Pure: given the time, never reads a clock. A limit is "at most n in any period
- * of so long", kept exactly, by the times of the last n: a bucket that refills would let through nearly twice n around
- * the end of a pause, and providers count windows.
+ * of so long", kept exactly: there are n places, and one is free again a period after its request was answered. When the
+ * provider counted it is known only to lie between sending and answer, so the answer is what counts. A bucket that
+ * refills would let through nearly twice n around the end of a pause, and providers count windows.
  */
 #ifndef RINGD_BUDGET_H
 #define RINGD_BUDGET_H
@@ -13,7 +14,8 @@
 
 #define BUDGET_SCOPE_MAX	96	/* bytes of a scope's name */
 #define BUDGET_REQUESTS_MAX	250	/* n of one limit */
-#define BUDGET_MARGIN_MS	50	/* periods are taken to be longer by this: the way to the provider varies */
+#define BUDGET_MARGIN_MS	5	/* periods are taken to be longer by this: a loop's clock is read once a turn */
+#define BUDGET_AGAIN_MS		50	/* when to ask again while all places wait for answers */
 #define BUDGET_PAUSE_MAX_MS	(60 * 60 * 1000)	/* no provider can pause us for longer */
 
 struct budget_limit {
@@ -28,10 +30,12 @@ struct budget;
 struct budget	*budget_new(size_t max);
 void		 budget_free(struct budget *b);
 /*
- * May one more go now, by all of these limits? 0: yes, and it is counted in all of them. Else in how many ms to ask again,
- * and nothing is counted.
+ * May one more go now, by all of these limits? 0: yes, and it has a place in all of them until budget_done(). Else in how
+ * many ms to ask again, and nothing is counted.
  */
 int64_t		 budget_take(struct budget *b, const struct budget_limit *limit, size_t n, int64_t now_ms);
+/* One that went was answered, or will not be: its places are free again a period from now. */
+void		 budget_done(struct budget *b, const struct budget_limit *limit, size_t n, int64_t now_ms);
 /* The provider said so: nothing of this limit before now_ms + pause_ms. Never shortens a pause. */
 void		 budget_pause(struct budget *b, const struct budget_limit *limit, int64_t pause_ms, int64_t now_ms);
 

@@ -222,7 +222,7 @@ courier_main(const struct heritage *h)
 		log_errno("the courier cannot set up");
 		return EXIT_FAULT;
 	}
-	log_info("key ring: %zu keys, %lu encrypts", c.keys.n, (unsigned long)keyring_newest(&c.keys)->id);
+	log_info("key ring: key %lu encrypts, %zu in all", (unsigned long)keyring_newest(&c.keys)->id, c.keys.n);
 	write_score(&c);
 	loop_run(c.loop);
 	close_everything(&c);

@@ -138,11 +138,11 @@ answered(void *arg, const struct client_answer *a)
 	struct budget_limit limit[2];
 	uint32_t random;
 
+	budget_done(es->budget, limit, limits_of(e, limit), now);
 	hash_random(&random, sizeof(random));
 	wait = budget_backoff_ms(e->tries, ERRAND_BACKOFF_MIN_MS, ERRAND_BACKOFF_MAX_MS, random);
 	if (a->outcome == CLIENT_ANSWERED && (a->status == 429 || a->status == 503)) {
 		/* Said of this endpoint, and 429 of the company's budget too: whoever else asks now waits as well. */
-		limits_of(e, limit);
 		wait = a->retry_after_ms > wait ? a->retry_after_ms : wait;
 		budget_pause(es->budget, &limit[1], wait, now);
 		if (a->status == 429)

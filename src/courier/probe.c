@@ -14,10 +14,15 @@ struct probe {
 	struct link_request	*rq;
 };
 
+/* The same names whether anything was sent or not. */
 static void
-write_answer(struct json_out *j, const struct client_answer *a)
+write_answer(struct json_out *j, const struct errand_answer *whole)
 {
-	json_kstr(j, "outcome", str_c(client_outcome_word(a->outcome)));
+	static const struct client_answer none = { .outcome = CLIENT_BUSY,
+	    .why = "the budget of requests is used up, or the provider asked for a pause" };
+	const struct client_answer *a = whole->last != NULL ? whole->last : &none;
+
+	json_kstr(j, "outcome", str_c(whole->last != NULL ? client_outcome_word(a->outcome) : "waiting"));
 	json_kstr(j, "why", a->why[0] != '\0' ? str_c(a->why) : STR_NONE);
 	json_key(j, "status");
 	if (a->status != 0)
@@ -44,12 +49,7 @@ came_back(void *arg, const struct errand_answer *a)
 	json_obj(&j);
 	json_kstr(&j, "provider", STR("dialpad"));
 	json_kstr(&j, "origin", str_c(origin));
-	if (a->last != NULL) {
-		write_answer(&j, a->last);
-	} else {
-		json_kstr(&j, "outcome", STR("waiting"));
-		json_kstr(&j, "why", STR("the budget of requests is used up, or the provider asked for a pause"));
-	}
+	write_answer(&j, a);
 	json_kint(&j, "wait_ms", a->wait_ms);
 	json_kint(&j, "tries", a->tries);
 	json_obj_end(&j);

@@ -127,10 +127,30 @@ static const struct option connect_url_options[] = {
 	{ .name = "expires", .type = OPTION_DURATION, .value = "T", .min = 60000, .max = 7 * DAY_MS, .def = "1h",
 	    .help = "how long the link may be opened (1h)" },
 };
+#define ADMIN											\
+	{ .name = "admin", .type = OPTION_TEXT, .value = "ADDRESS",				\
+	    .help = "the admin listener: unix:/path, 127.0.0.1:9090 or a URL (admin.listen of the configuration)" }
+#define KEY_FILE										\
+	{ .name = "key-file", .type = OPTION_FILE, .value = "FILE",				\
+	    .help = "the key ring (courier.key_file of the configuration)" }
 
 static const struct option status_options[] = {
-	{ .name = "admin", .type = OPTION_TEXT, .value = "ADDRESS",
-	    .help = "the admin listener: unix:/path, 127.0.0.1:9090 or a URL (admin.listen of the configuration)" },
+	ADMIN,
+};
+
+static const struct option keyring_add_options[] = {
+	KEY_FILE,
+};
+
+static const struct option keyring_options[] = {
+	KEY_FILE,
+	ADMIN,
+};
+
+static const struct option keyring_drop_options[] = {
+	KEY_FILE,
+	ADMIN,
+	{ .name = "stopped", .type = OPTION_FLAG, .help = "no ringd runs on this key ring: do not insist on asking it" },
 };
 
 static const struct command commands[] = {
@@ -177,6 +197,21 @@ static const struct command commands[] = {
 	    "plays a provider: sends signed events to a hook", ctl_fire },
 	{ "status", NULL, "", 0, 0, OPTIONS(status_options), false,
 	    "the running daemon's processes; exit 0 when ready", ctl_status },
+
+	{ "keyring", "add", "", 0, 0, OPTIONS(keyring_add_options), false,
+	    "a new master key, which encrypts from the next reload on", ctl_keyring_add },
+	{ "keyring", "status", "", 0, 0, OPTIONS(keyring_options), false,
+	    "the keys, and how many values in the database are sealed with each", ctl_keyring_status },
+	{ "keyring", "rekey", "", 0, 0, OPTIONS(keyring_options), false,
+	    "the running courier seals everything anew with the newest key; may be interrupted and run again",
+	    ctl_keyring_rekey },
+	{ "keyring", "drop", "KEYID", 1, 1, OPTIONS(keyring_drop_options), false,
+	    "takes a key that seals nothing any more out of the file", ctl_keyring_drop },
+
+	{ "courier", "status", "", 0, 0, OPTIONS(status_options), false,
+	    "what the running courier holds and does", ctl_courier_status },
+	{ "courier", "probe", "", 0, 0, OPTIONS(status_options), false,
+	    "can the courier reach Dialpad, and what is in the way? exit 0 when it answers", ctl_courier_probe },
 
 	{ "config", "check", "", 0, 0, NO_OPTIONS, false,
 	    "reads the configuration as ringd -n does", ctl_config_check },

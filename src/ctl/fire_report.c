@@ -11,10 +11,8 @@
 #include "base/json_write.h"
 #include "ctl/display.h"
 #include "ctl/fire_report.h"
+#include "ctl/progress.h"
 
-#define BAR_WIDTH	30
-#define BAR_EVERY_US	100000
-#define LINE_EVERY_US	5000000
 #define FAILURE_SHOWN	200	/* columns of an answer's body */
 
 static const struct {
@@ -101,9 +99,8 @@ void
 fire_report_progress(struct fire_report *r, bool tty, bool last)
 {
 	int64_t	now = clock_mono_us();
-	size_t	full = r->events > 0 ? r->answered * BAR_WIDTH / r->events : 0;
 
-	if (!last && now - r->shown_us < (tty ? BAR_EVERY_US : LINE_EVERY_US))
+	if (!last && now - r->shown_us < (tty ? PROGRESS_BAR_US : PROGRESS_LINE_US))
 		return;
 	r->shown_us = now;
 	if (!tty) {
@@ -113,14 +110,11 @@ fire_report_progress(struct fire_report *r, bool tty, bool last)
 			    fire_report_accepted(r), (long long)per_second(r));
 		return;
 	}
-	fputs("\r[", stderr);
-	for (size_t i = 0; i < BAR_WIDTH; i++)
-		fputc(i < full ? '#' : '.', stderr);
-	fprintf(stderr, "] %zu/%zu  %zu not 2xx  %lld/s ", r->answered, r->events,
-	    r->answered - fire_report_accepted(r), (long long)per_second(r));
-	if (last)
-		fputs("\r\033[K", stderr);
+	progress_bar(r->answered, r->events);
+	fprintf(stderr, " %zu not 2xx  %lld/s ", r->answered - fire_report_accepted(r), (long long)per_second(r));
 	fflush(stderr);
+	if (last)
+		progress_clear();
 }
 
 static int

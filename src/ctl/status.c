@@ -8,13 +8,8 @@
 #include <string.h>
 
 #include "base/count.h"
-#include "base/json_read.h"
-#include "ctl/http_client.h"
+#include "ctl/admin.h"
 #include "ctl/nouns.h"
-
-#define ANSWER_BYTES	((size_t)1024 * 1024)
-#define TIMEOUT_MS	5000
-#define URL_SIZE	512
 
 static const struct table_column columns[] = {
 	{ "role", "role", COLUMN_TEXT, false },
@@ -30,79 +25,6 @@ static const struct table_column columns[] = {
 	{ "applied", "events_applied", COLUMN_NUMBER, false },
 	{ "dead", "events_dead", COLUMN_NUMBER, false },
 };
-
-struct reply {
-	struct arena	arena;
-	int		status;
-	bool		done;
-	char		error[256];
-	struct str	body;
-};
-
-static void
-answered(void *arg, const struct http_client_answer *a)
-{
-	struct reply *r = arg;
-
-	r->done = true;
-	r->status = a->status;
-	snprintf(r->error, sizeof(r->error), "%s", a->error);
-	r->body = arena_str(&r->arena, a->body);
-}
-
-/* An address of the configuration's form as a URL, or the URL itself. false: neither. */
-static bool
-admin_url(const char *address, char url[URL_SIZE], const char **unix_path)
-{
-	struct conf_address	at;
-	char			host[ADDR_TEXT_SIZE];
-	int			n;
-
-	*unix_path = NULL;
-	if (strncmp(address, "http://", 7) == 0 || strncmp(address, "https://", 8) == 0) {
-		n = snprintf(url, URL_SIZE, "%s/status", address);
-		return n < URL_SIZE;
-	}
-	if (!conf_address_parse(address, &at))
-		return false;
-	if (at.kind == CONF_ADDRESS_UNIX) {
-		*unix_path = at.path;
-		snprintf(url, URL_SIZE, "http://localhost/status");
-	} else if (at.kind == CONF_ADDRESS_IP) {
-		addr_text(host, &at.ip);
-		snprintf(url, URL_SIZE, at.ip.family == AF_INET6 ? "http://[%s]:%u/status" : "http://%s:%u/status",
-		    host, (unsigned)at.ip.port);
-	} else
-		snprintf(url, URL_SIZE, "http://127.0.0.1:%u/status", (unsigned)at.ip.port);
-	return true;
-}
-
-static int
-ask(const char *address, struct reply *r)
-{
-	struct http_client_options	 o = { .slots = 1, .timeout_ms = TIMEOUT_MS, .body_max = ANSWER_BYTES,
-	    .direct = true };
-	char				 url[URL_SIZE];
-	struct http_client		*http;
-
-	if (!admin_url(address, url, &o.unix_path))
-		return ctl_fail(CTL_USAGE, "'%.80s' is no admin address: expected unix:/path, 127.0.0.1:9090 or a URL",
-		    address);
-	http = http_client_new(&o, answered, r);
-	if (http == NULL || !http_client_send(http, url, STR_NONE, NULL, 0)) {
-		http_client_free(http);
-		return ctl_fail(CTL_FAILED, "out of memory");
-	}
-	while (!r->done)
-		http_client_run(http, TIMEOUT_MS);
-	http_client_free(http);
-	if (r->status == 0)
-		return ctl_fail(CTL_FAILED, "%s does not answer: %s; is ringd running?", address, r->error);
-	if (r->status != 200)
-		return ctl_fail(CTL_FAILED, "%s answers %d to /status; is this ringd's admin listener?", address,
-		    r->status);
-	return CTL_OK;
-}
 
 /* A scalar as a cell: text unescaped, numbers as their digits. */
 static struct str
@@ -175,51 +97,36 @@ show_text(struct ctl *c, struct json data, struct arena *arena)
 }
 
 static int
-show(struct ctl *c, struct reply *r)
+show(struct ctl *c, struct admin_reply *r)
 {
-	static const struct json_limits	 limits = { .depth = 16, .tokens = 65536 };
-	struct json_error		 err;
-	struct json_doc			 doc;
-	struct json			 data;
-	struct buf			 b;
-	int				 code;
+	struct buf	b;
+	int		code;
 
-	if (!json_parse(&doc, &r->arena, r->body, &limits, &err))
-		return ctl_fail(CTL_FAILED, "/status: no JSON at byte %zu; is this ringd's admin listener?",
-		    err.offset);
-	data = json_get(json_root(&doc), "data");
-	if (json_type(json_get(data, "children")) != JSON_ARRAY)
-		return ctl_fail(CTL_FAILED, "/status: no children in the answer; is this ringd's admin listener?");
 	if (c->json) {
-		buf_init(&b, ANSWER_BYTES + 1);
-		buf_str(&b, json_raw(data));
+		buf_init(&b, ADMIN_ANSWER_BYTES + 1);
+		buf_str(&b, json_raw(r->data));
 		buf_putc(&b, '\n');
 		code = ctl_print(&b);
 		buf_free(&b);
 	} else
-		code = show_text(c, data, &r->arena);
-	return code == CTL_OK && !all_ready(data) ? CTL_FAILED : code;
+		code = show_text(c, r->data, &r->arena);
+	return code == CTL_OK && !all_ready(r->data) ? CTL_FAILED : code;
 }
 
 int
 ctl_status(struct ctl *c, const struct args *a)
 {
-	const char	*address = args_text(a, "admin");
-	struct reply	 r = { .status = 0 };
-	int		 code = CTL_OK;
+	const char		*address;
+	struct admin_reply	 r;
+	int			 code = admin_address(c, a, &address);
 
-	if (address == NULL) {
-		code = ctl_conf(c);
-		if (code != CTL_OK)
-			return code;
-		if (c->conf->nadmin == 0)
-			return ctl_fail(CTL_USAGE, "%s has no admin.listen: give --admin ADDRESS", c->config_path);
-		address = c->conf->admin[0].address;
-	}
-	arena_init(&r.arena, ANSWER_BYTES * 8);
-	code = ask(address, &r);
+	if (code != CTL_OK)
+		return code;
+	code = admin_ask(address, false, "/status", ADMIN_TIMEOUT_MS, &r);
+	if (code == CTL_OK && json_type(json_get(r.data, "children")) != JSON_ARRAY)
+		code = admin_fail(address, "/status", &r);
 	if (code == CTL_OK)
 		code = show(c, &r);
-	arena_free(&r.arena);
+	admin_free(&r);
 	return code;
 }

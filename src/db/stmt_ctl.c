@@ -144,6 +144,12 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	    "DELETE FROM webhook_dead d USING unnest($1::uuid[], $2::uuid[]) AS t (app_id, id) "
 	    "WHERE d.app_id = t.app_id AND d.id = t.id" },
 
+	/* Of every app: keys belong to the installation. All columns of sealed_columns (stmt_courier.c). */
+	[CTL_KEYS_USED] = { "keys_used",
+	    "SELECT ('x' || encode(substring(s.record FROM 2 FOR 4), 'hex'))::bit(32)::bigint, count(s.app_id) FROM ("
+	    "SELECT app_id, access_token AS record FROM dialpad_connections UNION ALL "
+	    "SELECT app_id, refresh_token FROM dialpad_connections) s WHERE s.record IS NOT NULL GROUP BY 1 ORDER BY 1" },
+
 	/* The schema's own record: belongs to no tenant. */
 	[CTL_VERSION_TABLE] = { "version_table",
 	    "CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY, name text NOT NULL, "

@@ -49,6 +49,8 @@ enum ctl_stmt {
 	CTL_REPLAY_QUEUE,		/* apps, ids, times */
 	CTL_REPLAY_UNDEAD,		/* apps, ids */
 
+	CTL_KEYS_USED,			/* key id, values sealed with it */
+
 	CTL_VERSION_TABLE,
 	CTL_VERSION_LOCK,
 	CTL_VERSION_LIST,

@@ -13,6 +13,7 @@
 
 #include "base/count.h"
 #include "db/param.h"
+#include "db/stmt_courier.h"
 #include "db/stmt_reaper.h"
 #include "db/stmt_worker.h"
 
@@ -73,6 +74,26 @@ reaper_table(void **state)
 	check_table(stmt_reaper_table());
 }
 
+/* Each sealed column has its three statements, and they are about it. */
+static void
+courier_table(void **state)
+{
+	static const int kinds[] = { C_STALE, C_PAGE, C_RESEAL };
+	char column[64];
+
+	(void)state;
+	check_table(&stmt_courier);
+	assert_int_equal(stmt_courier.count, C_COUNT);
+	for (size_t i = 0; i < SEALED_COLUMNS; i++)
+		for (size_t k = 0; k < COUNT(kinds); k++) {
+			const char *sql = stmt_courier.stmt[(size_t)kinds[k] + i].sql;
+
+			snprintf(column, sizeof(column), "t.%s", sealed_columns[i].column);
+			assert_non_null(strstr(sql, column));
+			assert_non_null(strstr(sql, sealed_columns[i].table));
+		}
+}
+
 static void
 binary_parameters(void **state)
 {
@@ -130,6 +151,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(worker_table),
 		cmocka_unit_test(reaper_table),
+		cmocka_unit_test(courier_table),
 		cmocka_unit_test(binary_parameters),
 		cmocka_unit_test(times_out_of_postgresql),
 	};
