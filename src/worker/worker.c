@@ -285,6 +285,7 @@ worker_main(const struct heritage *h)
 	hooks_free(w.api.hooks);
 	keys_free(w.api.keys);
 	secret_free(&w.api.cursor_key);
+	secret_free(&w.api.oauth_key);
 	ingest_free(w.ingest);
 	watch_free(w.master_watch);
 	timer_free(w.stale_timer);
