@@ -161,6 +161,10 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	    "o.app_id, o.digest FROM event_dedupe o WHERE o.received_at < $1::timestamptz LIMIT $2::bigint)" },
 	[R_DEAD_SWEEP] = { "dead_sweep", "DELETE FROM webhook_dead d WHERE (d.app_id, d.id) IN (SELECT o.app_id, "
 	    "o.id FROM webhook_dead o WHERE o.died_at < $1::timestamptz LIMIT $2::bigint)" },
+	[R_STATES_SWEEP] = { "states_sweep", "DELETE FROM oauth_states s WHERE (s.app_id, s.state_hash) IN (SELECT o.app_id, "
+	    "o.state_hash FROM oauth_states o WHERE o.expires_at < $1::timestamptz LIMIT $2::bigint)" },
+	[R_TICKETS_SWEEP] = { "tickets_sweep", "DELETE FROM oauth_tickets t WHERE (t.app_id, t.token_hash) IN (SELECT o.app_id, "
+	    "o.token_hash FROM oauth_tickets o WHERE o.expires_at < $1::timestamptz LIMIT $2::bigint)" },
 };
 
 const struct db_stmt_table *

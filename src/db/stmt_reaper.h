@@ -51,6 +51,8 @@ enum reaper_stmt {
 	R_PARTITIONS_DROP,	/* $1 days kept */
 	R_DEDUPE_SWEEP,		/* $1 older than, $2 rows */
 	R_DEAD_SWEEP,		/* $1 older than, $2 rows */
+	R_STATES_SWEEP,		/* $1 expired before, $2 rows; likewise the next */
+	R_TICKETS_SWEEP,
 	R_COUNT_OF_STATEMENTS
 };
 

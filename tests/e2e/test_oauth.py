@@ -363,6 +363,24 @@ def test_two_daemons_send_one_request(pg, d, sim, app, new_daemon):
         other.stop()
 
 
+def test_what_was_begun_long_ago_is_forgotten(pg, new_daemon):
+    x = new_daemon()
+    old, late = "\\x" + "01" * 32, "\\x" + "02" * 32
+    with pg.connect(x.database) as c, c.cursor() as q:
+        q.execute("SELECT id FROM create_app('Old')")
+        [app] = q.fetchone()
+        for h, days in ((old, 8), (late, 6)):
+            q.execute("INSERT INTO oauth_states (state_hash, app_id, cookie_hash, created_at, expires_at) "
+                      "VALUES (%s, %s, %s, now(), now() - %s * interval '1 day')", (h, app, h, days))
+            q.execute("INSERT INTO oauth_tickets (token_hash, app_id, created_at, expires_at) "
+                      "VALUES (%s, %s, now(), now() - %s * interval '1 day')", (h, app, days))
+        x.start()
+        wait_for("both tables to be swept", lambda: "old links deleted: 1" in x.text() and "old connects deleted: 1" in x.text(), 15)
+        q.execute("SELECT encode(state_hash, 'hex') FROM oauth_states UNION ALL SELECT encode(token_hash, 'hex') FROM oauth_tickets")
+        assert q.fetchall() == [("02" * 32,), ("02" * 32,)]
+    assert x.stop() == 0
+
+
 def test_without_a_courier_it_is_503(pg, new_daemon, base):
     x = new_daemon().start()
     t = ringd.ringctl("app", "create", "No courier", database=pg.dsn(x.database))
