@@ -67,6 +67,7 @@ static void
 purge_worker(struct conf *c)
 {
 	secret_free(&c->keyring);
+	secret_free(&c->dialpad_client_secret);
 	secret_free(&c->courier_url);
 	secret_free(&c->reaper_url);
 	secret_free(&c->owner_url);
@@ -76,6 +77,7 @@ static void
 purge_reaper(struct conf *c)
 {
 	secret_free(&c->keyring);
+	secret_free(&c->dialpad_client_secret);
 	secret_free(&c->courier_url);
 	secret_free(&c->worker_url);
 	secret_free(&c->owner_url);

@@ -54,7 +54,7 @@ struct api {
 	struct keys		*keys;
 	struct hooks		*hooks;
 	struct link_client	*courier;	/* NULL: none is configured */
-	struct secret		 cursor_key;	/* absent until read from the database */
+	struct secret		 cursor_key, oauth_key;	/* absent until read from the database */
 	struct scoreboard	*board;
 	const struct peer_list	*admins;
 	bool			 draining;	/* we were asked to leave */
@@ -89,6 +89,8 @@ void	api_calls_list(struct http_request *rq, void *ctx);
 void	api_calls_active(struct http_request *rq, void *ctx);
 void	api_call(struct http_request *rq, void *ctx);
 void	api_hook_dialpad(struct http_request *rq, void *ctx);
+void	api_oauth_connect(struct http_request *rq, void *ctx);
+void	api_oauth_callback(struct http_request *rq, void *ctx);
 void	api_health_live(struct http_request *rq, void *ctx);
 void	api_health_ready(struct http_request *rq, void *ctx);
 void	api_courier_status(struct http_request *rq, void *ctx);

@@ -14,6 +14,8 @@ static const struct http_route public_routes[] = {
 	{ "/api/calls/{}", ROUTE_GET, api_call, "call", 0, false },
 	{ "/webhooks/dialpad/{}", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, true },
 	{ "/webhooks/dialpad", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, false },
+	{ "/auth/dialpad/connect", ROUTE_GET | ROUTE_POST, api_oauth_connect, "oauth_connect", 0, false },
+	{ "/auth/dialpad/callback", ROUTE_GET, api_oauth_callback, "oauth_callback", 0, false },
 };
 
 static const struct http_route admin_routes[] = {
@@ -71,23 +73,27 @@ api_route_names(const char *names[SCORE_ROUTES])
 }
 
 static void
-got_cursor_key(void *arg, const struct db_result *r)
+got_instance_keys(void *arg, const struct db_result *r)
 {
 	struct api *api = arg;
 	unsigned char key[64];
-	long n = hex_decode(key, sizeof(key), db_text(r, 0, 0, 0));
 
-	if (db_outcome(r) == DB_OK && n > 0)
-		secret_set(&api->cursor_key, (struct str){ (const char *)key, (size_t)n });
+	for (int i = 0; i < db_rows(r, 0); i++) {
+		struct secret *to = str_eq(db_text(r, 0, i, 0), STR("oauth_key")) ? &api->oauth_key : &api->cursor_key;
+		long n = hex_decode(key, sizeof(key), db_text(r, 0, i, 1));
+
+		if (n > 0)
+			secret_set(to, (struct str){ (const char *)key, (size_t)n });
+	}
 	hash_wipe(key, sizeof(key));
 }
 
 void
 api_database_ready(struct api *api, loop_fn done, void *arg)
 {
-	struct db_job *j = db_job_new(api->db, 0, got_cursor_key, api);
+	struct db_job *j = db_job_new(api->db, 0, got_instance_keys, api);
 
-	db_job_add(j, W_CURSOR_KEY, NULL, 0);
+	db_job_add(j, W_INSTANCE_KEYS, NULL, 0);
 	db_job_submit(j);
 	hooks_database_ready(api->hooks, done, arg);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/hash.h"
 
 #define ARENA_BLOCK_MIN	4096
 #define ARENA_BLOCK_MAX	65536	/* blocks double up to here; a bigger wish gets a block of its own */
@@ -36,6 +37,16 @@ arena_free(struct arena *a)
 		free(block);
 	}
 	a->used = 0;
+}
+
+void
+arena_wipe_free(struct arena *a)
+{
+	struct arena_block *block;
+
+	for (block = a->blocks; block != NULL; block = block->next)
+		hash_wipe(block->data, block->used);
+	arena_free(a);
 }
 
 /* How big the next block is: room for n, more if the limit has it, never beyond the limit. 0 when n does not fit. */

@@ -18,6 +18,7 @@ struct arena {
 
 void	 arena_init(struct arena *a, size_t max);
 void	 arena_free(struct arena *a);			/* gives everything back; the arena may be used again */
+void	 arena_wipe_free(struct arena *a);		/* the same, zeroed before: for what held a secret */
 void	*arena_alloc(struct arena *a, size_t n);	/* zeroed, aligned for any type; NULL at the limit */
 /* Copies s, adds a NUL after it (not counted in n). Absent stays absent; p == NULL with n != 0 never comes back. */
 struct str arena_str(struct arena *a, struct str s);

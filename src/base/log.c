@@ -235,6 +235,15 @@ log_context_set(const struct log_context *c)
 	}
 }
 
+void
+log_about_app(struct uuid app)
+{
+	struct log_context c = { "", "" };
+
+	uuid_format(c.app, app);
+	log_context_set(&c);
+}
+
 const struct log_context *
 log_context(void)
 {

@@ -15,6 +15,7 @@
 
 #include "base/log_levels.h"
 #include "base/str.h"
+#include "base/uuid.h"
 
 enum log_level { LEVEL_ERROR, LEVEL_WARN, LEVEL_INFO, LEVEL_DEBUG };
 enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG, LOG_TO_FILE };
@@ -44,6 +45,7 @@ struct log_context {
 };
 void	log_context_set(const struct log_context *c);	/* NULL: nobody's */
 const struct log_context *log_context(void);
+void	log_about_app(struct uuid app);		/* an app's, and no request's */
 
 /* A field of a line. Values are shown quoted where they could be mistaken for anything else; absent text is "-", in
  * JSON null. Names are ours, plain, and none of: time level role pid module app request_id msg cut. */

@@ -19,6 +19,9 @@
 #define TOKEN_SERVER_KEY	"app_"		/* API key of a CRM's server */
 #define TOKEN_CLIENT_KEY	"web_"		/* public key of a browser ribbon */
 #define TOKEN_HOOK		"hk_"		/* last part of a provider's webhook address */
+#define TOKEN_STATE		"dst_"		/* OAuth state */
+#define TOKEN_BROWSER		"dcb_"		/* the cookie that binds a state to its browser */
+#define TOKEN_TICKET		"dct_"		/* a link that begins a connect, once */
 #define TOKEN_HOOK_SECRET	"whs_"		/* what a provider signs with */
 
 void	token_make(char out[TOKEN_SIZE], const char *prefix);

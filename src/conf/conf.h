@@ -123,7 +123,18 @@ struct conf {
 	bool		 courier_allow_private;
 	int64_t		 courier_connect_timeout_ms, courier_timeout_ms;
 	int64_t		 courier_body_bytes, courier_requests;
+	char		*public_url;		/* an origin: how the world reaches us; NULL: not said */
 	char		*dialpad_base_url;	/* an origin */
+	char		*dialpad_oauth_url;	/* an origin; NULL: dialpad_base_url */
+	char		*dialpad_authorize_path, *dialpad_token_path, *dialpad_deauthorize_path, *dialpad_me_path;
+	char		*dialpad_client_id;	/* NULL: nobody can connect */
+	struct secret	 dialpad_client_secret;	/* the courier's alone */
+	char		*dialpad_redirect_uri;	/* public_url and our path when not said */
+	char		*dialpad_scopes;
+	bool		 dialpad_send_redirect_uri;	/* with the code too */
+	int64_t		 dialpad_refresh_ahead_ms;
+	char		*dialpad_return[CONF_MAX_NAMES];	/* where browsers may be sent when a connect is done */
+	size_t		 ndialpad_return;
 
 	int64_t		 reaper_batch, reaper_poll_ms, reaper_max_attempts, reaper_retry_min_ms, reaper_retry_max_ms;
 	int64_t		 events_keep_days, dedupe_keep_days, partitions_ahead_days;

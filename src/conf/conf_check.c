@@ -194,6 +194,25 @@ check_order(const struct check *k)
 	return true;
 }
 
+static bool
+check_dialpad_client(const struct check *k)
+{
+	const struct conf	*c = k->conf;
+
+	if (c->dialpad_client_id == NULL)
+		return true;
+	if (!secret_present(&c->dialpad_client_secret))
+		return conf_fault(k->report, place_of(k, "dialpad.client_id"),
+		    "\"dialpad.client_id\" needs \"dialpad.client_secret\"");
+	if (c->dialpad_redirect_uri == NULL && c->public_url == NULL)
+		return conf_fault(k->report, place_of(k, "dialpad.client_id"),
+		    "\"dialpad.client_id\" needs \"dialpad.redirect_uri\", or \"public_url\" to make it from");
+	if (c->courier_key_file == NULL)
+		return conf_fault(k->report, place_of(k, "dialpad.client_id"),
+		    "\"dialpad.client_id\" needs \"courier.key_file\": tokens are stored encrypted or not at all");
+	return true;
+}
+
 /* A courier needs its own connection; plain HTTP never leaves the machine. */
 static bool
 check_courier(const struct check *k)
@@ -207,7 +226,11 @@ check_courier(const struct check *k)
 	if (!origin_parse(&dialpad, str_c(c->dialpad_base_url)) || (!dialpad.https && !origin_is_local(&dialpad)))
 		return conf_fault(k->report, place_of(k, "dialpad.base_url"),
 		    "\"dialpad.base_url\" must begin with https://; http:// is for a loopback address only");
-	return true;
+	if (c->dialpad_oauth_url != NULL && (!origin_parse(&dialpad, str_c(c->dialpad_oauth_url)) ||
+	    (!dialpad.https && !origin_is_local(&dialpad))))
+		return conf_fault(k->report, place_of(k, "dialpad.oauth_url"),
+		    "\"dialpad.oauth_url\" must begin with https://; http:// is for a loopback address only");
+	return check_dialpad_client(k);
 }
 
 bool

@@ -14,6 +14,8 @@
 #include "conf/conf_value.h"
 #include "conf/conf_yaml.h"
 
+#define CALLBACK_PATH	"/auth/dialpad/callback"
+
 struct loading {
 	const struct conf_report	*report;
 	mode_t				 mode;		/* of the configuration file */
@@ -291,6 +293,22 @@ load_tree(struct loading *l, const struct conf_node *root)
 	return load_mapping(l, root, &t, "") && conf_check(l->conf, l->places, l->report);
 }
 
+/* What follows from other keys when it is not said. */
+static bool
+complete(struct conf *c, const struct conf_report *r)
+{
+	size_t size;
+
+	if (c->dialpad_redirect_uri != NULL || c->public_url == NULL)
+		return true;
+	size = strlen(c->public_url) + sizeof(CALLBACK_PATH);
+	c->dialpad_redirect_uri = malloc(size);
+	if (c->dialpad_redirect_uri == NULL)
+		return conf_fault(r, (struct conf_place){ 0 }, "out of memory");
+	snprintf(c->dialpad_redirect_uri, size, "%s%s", c->public_url, CALLBACK_PATH);
+	return true;
+}
+
 static struct conf *
 load_text(struct str text, mode_t mode, const struct conf_report *r)
 {
@@ -303,7 +321,7 @@ load_text(struct str text, mode_t mode, const struct conf_report *r)
 	if (c == NULL || places == NULL || (c->path = strdup(r->file)) == NULL)
 		conf_fault(r, (struct conf_place){ 0 }, "out of memory");
 	else if ((root = conf_yaml_parse(text, r)) != NULL)
-		good = load_tree(&l, root);
+		good = load_tree(&l, root) && complete(c, r);
 	conf_yaml_free(root);
 	free(places);
 	if (good)

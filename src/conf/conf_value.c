@@ -307,7 +307,7 @@ conf_value_expected(const struct conf_key *k, char out[CONF_EXPECTED_SIZE])
 		[CONF_REQUEST_LOGS] = "full, rollup or off",
 		[CONF_LISTENERS] = "a list of addresses",
 		[CONF_NETS] = "a list of networks such as 10.0.0.0/8 or 2001:db8::/32, or the word unix",
-		[CONF_NAMES] = "a list of names",
+		[CONF_NAMES] = "a list of texts of one line",
 		[CONF_CERTIFICATES] = "a list of mappings with cert and key",
 		[CONF_TLS_VERSION] = "1.2 or 1.3",
 	};

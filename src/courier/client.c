@@ -164,6 +164,7 @@ set_target(struct transfer *t, const struct client_request *rq)
 	buf_puts(&url, rq->path);
 	buf_putc(&url, '\0');
 	good = !url.failed && curl_easy_setopt(e, CURLOPT_URL, url.p) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, rq->once ? 1L : 0L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, rq->method) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, rq->origin->https ? "https" : "http") == CURLE_OK;
 	if (good && rq->content_type != NULL)	/* the size first: that is what COPYPOSTFIELDS copies */

@@ -41,6 +41,8 @@ struct client_request {
 	struct str		 body;
 	const struct secret	*authorization;		/* the header's value; NULL: none */
 	int64_t			 timeout_ms;
+	bool			 once;			/* on a connection of its own: one that is used again may turn out to be */
+							/* closed, and libcurl would then send a second time */
 };
 
 enum client_outcome {

@@ -12,6 +12,7 @@
 #include "base/count.h"
 #include "base/log.h"
 #include "courier/courier.h"
+#include "courier/grant.h"
 #include "courier/internal.h"
 
 #define JOBS_MAX	256
@@ -34,6 +35,9 @@ serve(void *arg, struct link_request *rq)
 		break;
 	case FRAME_PROBE:
 		courier_probe(c, rq);
+		break;
+	case FRAME_CONNECT:
+		courier_connect(c, rq);
 		break;
 	case FRAME_HELLO:
 	case FRAME_KINDS:
@@ -140,15 +144,17 @@ open_outside(struct courier *c)
 {
 	const struct conf *f = c->conf;
 	const struct client_config client = {
-		.origins = &c->dialpad, .norigins = 1, .allow_private = f->courier_allow_private,
+		.origins = c->origin, .norigins = COUNT(c->origin), .allow_private = f->courier_allow_private,
 		.ca_file = f->courier_ca_file, .connect_timeout_ms = f->courier_connect_timeout_ms,
 		.body_max = (size_t)f->courier_body_bytes, .requests_max = (size_t)f->courier_requests,
 	};
 
-	origin_parse(&c->dialpad, str_c(f->dialpad_base_url));	/* which the configuration's check has done before */
+	/* Which the configuration's check has done before. */
+	origin_parse(&c->origin[0], str_c(f->dialpad_base_url));
+	origin_parse(&c->origin[1], str_c(f->dialpad_oauth_url != NULL ? f->dialpad_oauth_url : f->dialpad_base_url));
 	c->client = client_new(c->loop, &client);
 	if (c->client != NULL)
-		c->errands = errands_new(c->loop, c->client, &c->dialpad, f->courier_timeout_ms,
+		c->errands = errands_new(c->loop, c->client, &c->origin[0], f->courier_timeout_ms,
 		    c->h->score);
 	return c->errands != NULL;
 }
@@ -203,7 +209,7 @@ open_everything(struct courier *c)
 	if (c->stale != NULL)
 		timer_set(c->stale, STALE_PERIOD_MS);
 	c->master = watch_new(c->loop, c->h->master_fd, on_master, c);
-	return c->line != NULL && c->last_call != NULL && c->stale != NULL && c->master != NULL &&
+	return keeper_start(c) && c->line != NULL && c->last_call != NULL && c->stale != NULL && c->master != NULL &&
 	    watch_set(c->master, LOOP_READ) && loop_on_signal(c->loop, SIGTERM, on_stop, c) &&
 	    loop_on_signal(c->loop, SIGQUIT, leave, c) && loop_on_signal(c->loop, SIGUSR1, on_reopen, c);
 }
@@ -212,9 +218,12 @@ open_everything(struct courier *c)
 static void
 close_everything(struct courier *c)
 {
+	keeper_stop(c);
 	client_free(c->client);
 	errands_free(c->errands);
 	db_free(c->db);
+	grant_stop(c);
+	keeper_free(c);
 	link_server_free(c->line);
 	timer_free(c->last_call);
 	timer_free(c->stale);

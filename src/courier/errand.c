@@ -23,6 +23,7 @@ struct errand {
 	LIST_ENTRY(errand)	 link;
 	struct errands		*all;
 	const struct dialpad_api *api;
+	const struct origin	*origin;
 	char			 path[PATH_SIZE];
 	char			 company[ID_SIZE], user[ID_SIZE];
 	const char		*content_type;
@@ -172,7 +173,7 @@ go(void *arg)
 	struct errand *e = arg;
 	struct errands *es = e->all;
 	int64_t now = loop_now_ms(es->loop), left = e->deadline_ms - now, wait;
-	struct client_request rq = { .origin = es->dialpad, .method = e->api->method, .path = e->path,
+	struct client_request rq = { .origin = e->origin, .method = e->api->method, .path = e->path,
 	    .content_type = e->content_type, .body = secret_bytes(&e->body),
 	    .authorization = secret_present(&e->authorization) ? &e->authorization : NULL };
 	struct budget_limit limit[2];
@@ -191,6 +192,7 @@ go(void *arg)
 		stop_waiting(e);
 		e->tries++;
 		rq.timeout_ms = left < es->request_ms ? left : es->request_ms;
+		rq.once = !e->api->repeatable;
 		client_send(es->client, &rq, answered, e);
 	}
 }
@@ -253,11 +255,13 @@ errand_send(struct errands *es, const struct errand_request *rq, errand_fn fn, v
 	}
 	e->all = es;
 	e->api = dialpad_api(rq->endpoint);
+	e->origin = rq->origin != NULL ? rq->origin : es->dialpad;
 	e->content_type = rq->content_type;
 	e->deadline_ms = rq->deadline_ms;
 	e->fn = fn;
 	e->arg = arg;
-	n = snprintf(e->path, sizeof(e->path), "%s%s", e->api->path, rq->id != NULL ? rq->id : "");
+	n = snprintf(e->path, sizeof(e->path), "%s%s", rq->path != NULL ? rq->path : e->api->path,
+	    rq->id != NULL ? rq->id : "");
 	e->flawed = n < 0 || (size_t)n >= sizeof(e->path) || !copy_text(e->company, sizeof(e->company), rq->company) ||
 	    !copy_text(e->user, sizeof(e->user), rq->user) ||
 	    (rq->body.p != NULL && !secret_set(&e->body, rq->body)) ||

@@ -20,7 +20,9 @@ struct errand_request {
 	enum dialpad_endpoint	 endpoint;
 	struct str		 company;		/* whose budget; empty: not known, shared by all who do not know */
 	struct str		 user;			/* for endpoints that are limited by user */
-	const char		*id;			/* appended to the endpoint's path; NULL: nothing */
+	const struct origin	*origin;		/* NULL: the API's */
+	const char		*path;			/* NULL: the endpoint's own */
+	const char		*id;			/* appended to the path; NULL: nothing */
 	const char		*content_type;
 	struct str		 body;
 	const struct secret	*authorization;

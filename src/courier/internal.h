@@ -5,6 +5,8 @@
 #ifndef RINGD_COURIER_INTERNAL_H
 #define RINGD_COURIER_INTERNAL_H
 
+#include <sys/queue.h>
+
 #include "base/json_write.h"
 #include "courier/client.h"
 #include "courier/errand.h"
@@ -24,10 +26,12 @@ struct courier {
 	struct loop		*loop;
 	struct db		*db;
 	struct link_server	*line;
-	struct origin		 dialpad;
+	struct origin		 origin[2];	/* whom we may ask: the API, and the authorization server */
 	struct client		*client;
 	struct errands		*errands;
 	struct keyring		 keys;
+	struct keeper		*keeper;	/* refresh.c */
+	LIST_HEAD(, grant_use)	 uses;		/* grant.c */
 	uint64_t		 sealed, opened, unopened;	/* records, since the start */
 	struct reach		 reach;		/* what the sandbox lets us touch */
 	struct timer		*last_call, *stale;
@@ -53,6 +57,9 @@ void	courier_status(struct courier *c, struct link_request *rq);
 /* rekey.c */
 void	courier_keys(struct courier *c, struct link_request *rq);
 void	courier_rekey(struct courier *c, struct link_request *rq);
+
+/* connect.c */
+void	courier_connect(struct courier *c, struct link_request *rq);
 
 /* probe.c */
 void	courier_probe(struct courier *c, struct link_request *rq);

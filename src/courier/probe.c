@@ -45,7 +45,7 @@ came_back(void *arg, const struct errand_answer *a)
 
 	buf_init(&b, COURIER_JSON_MAX);
 	json_out_init(&j, &b);
-	origin_text(origin, &p->courier->dialpad);
+	origin_text(origin, &p->courier->origin[0]);
 	json_obj(&j);
 	json_kstr(&j, "provider", STR("dialpad"));
 	json_kstr(&j, "origin", str_c(origin));

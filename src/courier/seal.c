@@ -19,15 +19,16 @@ enum envelope_result
 courier_open(struct courier *c, struct secret *plain, const struct envelope_place *at, struct str record)
 {
 	enum envelope_result r = envelope_open(plain, &c->keys, at, record);
-	char app[UUID_TEXT_SIZE], row[UUID_TEXT_SIZE];
+	char row[UUID_TEXT_SIZE];
 
 	if (r == ENVELOPE_OK) {
 		c->opened++;
 		return r;
 	}
 	c->unopened++;
-	uuid_format(app, at->app);
 	uuid_format(row, at->row);
-	log_error("%s.%s %s: app=%s row=%s", at->table, at->column, envelope_result_text(r), app, row);
+	log_about_app(at->app);
+	log_event(LEVEL_ERROR, "a sealed value does not open", LOG_C("table", at->table), LOG_C("column", at->column),
+	    LOG_C("reason", envelope_result_text(r)), LOG_C("row", row));
 	return r;
 }

@@ -35,7 +35,7 @@ static const struct option migrate_options[] = {
 static const struct option key_create_options[] = {
 	{ .name = "kind", .type = OPTION_CHOICE, .choices = "server", .def = "server",
 	    .help = "who will hold it (server)" },
-	{ .name = "scopes", .type = OPTION_CHOICES, .choices = "read|dial", .def = "read",
+	{ .name = "scopes", .type = OPTION_CHOICES, .choices = "read|dial|connect", .def = "read",
 	    .help = "what it may do (read)" },
 	{ .name = "expires", .type = OPTION_FUTURE, .value = "T",
 	    .help = "good until then: 90d, or an RFC 3339 time (never)" },
@@ -121,6 +121,12 @@ static const struct option fire_options[] = {
 	{ .name = "ca-file", .type = OPTION_FILE, .value = "FILE", .help = "certificates to trust for https" },
 };
 
+static const struct option connect_url_options[] = {
+	{ .name = "return-to", .type = OPTION_URL, .value = "URL",
+	    .help = "where the browser goes when it is done; one of dialpad.return_to" },
+	{ .name = "expires", .type = OPTION_DURATION, .value = "T", .min = 60000, .max = 7 * DAY_MS, .def = "1h",
+	    .help = "how long the link may be opened (1h)" },
+};
 #define ADMIN											\
 	{ .name = "admin", .type = OPTION_TEXT, .value = "ADDRESS",				\
 	    .help = "the admin listener: unix:/path, 127.0.0.1:9090 or a URL (admin.listen of the configuration)" }
@@ -199,6 +205,10 @@ static const struct command commands[] = {
 	{ "hook", "disable", "APP HOOKID", 2, 2, NO_OPTIONS, false,
 	    "its deliveries are refused from now on", ctl_hook_disable },
 	{ "hook", "enable", "APP HOOKID", 2, 2, NO_OPTIONS, false, "undoes disable", ctl_hook_enable },
+
+	{ "dialpad", "connect-url", "APP", 1, 1, OPTIONS(connect_url_options), true,
+	    "a link that connects APP with a Dialpad company, once", ctl_dialpad_connect_url },
+	{ "dialpad", "status", "[APP]", 0, 1, NO_OPTIONS, false, "connections and how they are", ctl_dialpad_status },
 
 	{ "calls", NULL, "APP", 1, 1, OPTIONS(calls_options), false, "an app's calls, newest first", ctl_calls },
 

@@ -11,7 +11,7 @@ struct sealed_column {
 	const char	*table, *column;
 };
 
-#define SEALED_COLUMNS	2
+#define SEALED_COLUMNS	4
 extern const struct sealed_column sealed_columns[SEALED_COLUMNS];
 
 #define COURIER_PAGE	200	/* rows of one step of a rekey */
@@ -21,7 +21,22 @@ enum courier_stmt {
 	C_STALE,				/* $1 head: how many values have another */
 	C_PAGE = C_STALE + SEALED_COLUMNS,	/* $1 head, $2 $3 after app and id: app_id, id, record in hex if it has another */
 	C_RESEAL = C_PAGE + SEALED_COLUMNS,	/* $1 apps, $2 ids, $3 records, $4 their successors */
-	C_COUNT = C_RESEAL + SEALED_COLUMNS,
+
+	/* A connection's beginning. */
+	C_CONNECTION = C_RESEAL + SEALED_COLUMNS,	/* $1 app: is the app active, connection id, company, state */
+	C_CONNECTION_ADD,	/* $1 app, $2 id, $3 company, $4 user, $5 user's name, $6 scopes, $7 access, $8 refresh, $9 expires,
+				 * $10 when to refresh, $11 now; likewise the next, which keeps the id */
+	C_CONNECTION_RENEW,
+
+	/* A token's life. Whoever works on a connection holds its lease: $n owner, until. */
+	C_REFRESH_DUE,		/* $1 now, $2 owner, $3 until: app, id, company, refresh token in hex, attempts; one row at most */
+	C_REFRESH_OF,		/* the same of one app whatever the hour: $4 app, $5 access token that is no good any more, or NULL */
+	C_REFRESHED,		/* $1 app, $2 id, $3 owner, $4 access, $5 refresh or NULL, $6 expires, $7 when next, $8 now */
+	C_REFRESH_LATER,	/* $1 app, $2 id, $3 owner, $4 when next, $5 error, $6 now */
+	C_NEEDS_RECONNECT,	/* $1 app, $2 id, $3 owner, $4 error, $5 now */
+	C_GRANT,		/* $1 app: id, company, state, access token in hex, has a refresh token */
+	C_GRANT_REFUSED,	/* $1 app, $2 id, $3 access token as it was, $4 error, $5 now */
+	C_COUNT,
 };
 
 extern const struct db_stmt_table stmt_courier;

@@ -96,6 +96,16 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	[CTL_HOOK_LOOKUP_SET_ENABLED] = { "hook_lookup_set_enabled",
 	    "UPDATE hook_lookup SET enabled = $3, updated_at = now() WHERE app_id = $1 AND hook_id = $2" },
 
+	[CTL_TICKET_INSERT] = { "ticket_insert",
+	    "INSERT INTO oauth_tickets (token_hash, app_id, created_at, expires_at, return_to) "
+	    "VALUES (decode($1, 'hex'), $2, now(), now() + $3::bigint * interval '1 millisecond', $4)" },
+	/* All tenants' when none is named: the administrator's view. */
+	[CTL_DIALPAD_STATUS] = { "dialpad_status",
+	    "SELECT a.name, c.app_id, c.state, c.company_id, c.user_name, " WHEN("c.connected_at") ", " WHEN("c.expires_at") ", "
+	    WHEN("c.refreshed_at") ", c.webhook_id, c.subscription_id, " WHEN("c.hooks_checked_at") ", "
+	    "coalesce(c.last_error, c.hooks_error) FROM dialpad_connections c JOIN apps a ON a.id = c.app_id "
+	    "WHERE $1::uuid IS NULL OR c.app_id = $1::uuid ORDER BY a.name, c.app_id" },
+
 	[CTL_CALLS] = { "calls", CALLS_COLUMNS "ORDER BY c.started_at DESC, c.id DESC LIMIT $2" },
 	[CTL_CALLS_ACTIVE] = { "calls_active",
 	    CALLS_COLUMNS "AND c.status IN ('ringing', 'active') ORDER BY c.started_at DESC, c.id DESC LIMIT $2" },

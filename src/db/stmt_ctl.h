@@ -31,6 +31,9 @@ enum ctl_stmt {
 	CTL_HOOK_SET_ENABLED,		/* app, hook, enabled */
 	CTL_HOOK_LOOKUP_SET_ENABLED,	/* app, hook, enabled */
 
+	CTL_TICKET_INSERT,		/* token hash (hex), app, expires ms, return_to */
+	CTL_DIALPAD_STATUS,		/* app or NULL */
+
 	CTL_CALLS,			/* app, limit */
 	CTL_CALLS_ACTIVE,		/* app, limit */
 	CTL_CALL,			/* app, id */

@@ -110,13 +110,13 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	    "provider_state, state_at, started_at, rang_at, connected_at, ended_at, talk_time_ms, hold_time_ms, "
 	    "duration_ms, agent_id, agent_name, agent_email, group_type, group_id, group_name, contact_id, "
 	    "contact_name, custom_data, transcription, recording_url, recording_type, has_recording, is_internal, "
-	    "is_transferred, legs, created_at, updated_at) SELECT k.*, $38::timestamptz, $38::timestamptz FROM "
+	    "is_transferred, end_inferred, legs, created_at, updated_at) SELECT k.*, $39::timestamptz, $39::timestamptz FROM "
 	    "unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], "
 	    "$8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], "
 	    "$15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::bigint[], "
 	    "$20::bigint[], $21::bigint[], $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], "
 	    "$27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], "
-	    "$34::boolean[], $35::boolean[], $36::boolean[], $37::integer[]) AS k ON CONFLICT (app_id, id) DO "
+	    "$34::boolean[], $35::boolean[], $36::boolean[], $37::boolean[], $38::integer[]) AS k ON CONFLICT (app_id, id) DO "
 	    "UPDATE SET provider = excluded.provider, provider_call_id = excluded.provider_call_id, dialpad_call_id "
 	    "= excluded.dialpad_call_id, direction = excluded.direction, from_number = excluded.from_number, "
 	    "to_number = excluded.to_number, external_number = excluded.external_number, internal_number = "
@@ -129,7 +129,7 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	    "contact_id = excluded.contact_id, contact_name = excluded.contact_name, custom_data = "
 	    "excluded.custom_data, transcription = excluded.transcription, recording_url = excluded.recording_url, "
 	    "recording_type = excluded.recording_type, has_recording = excluded.has_recording, is_internal = "
-	    "excluded.is_internal, is_transferred = excluded.is_transferred, end_inferred = false, legs = "
+	    "excluded.is_internal, is_transferred = excluded.is_transferred, end_inferred = excluded.end_inferred, legs = "
 	    "excluded.legs, updated_at = excluded.updated_at" },
 	/* A recording first known by its address only and now by its id would otherwise stand there twice. */
 	[R_RECORDINGS_TRIM] = { "recordings_trim", "DELETE FROM call_recordings r USING (SELECT DISTINCT u.app_id, u.call_id "
@@ -161,6 +161,10 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	    "o.app_id, o.digest FROM event_dedupe o WHERE o.received_at < $1::timestamptz LIMIT $2::bigint)" },
 	[R_DEAD_SWEEP] = { "dead_sweep", "DELETE FROM webhook_dead d WHERE (d.app_id, d.id) IN (SELECT o.app_id, "
 	    "o.id FROM webhook_dead o WHERE o.died_at < $1::timestamptz LIMIT $2::bigint)" },
+	[R_STATES_SWEEP] = { "states_sweep", "DELETE FROM oauth_states s WHERE (s.app_id, s.state_hash) IN (SELECT o.app_id, "
+	    "o.state_hash FROM oauth_states o WHERE o.expires_at < $1::timestamptz LIMIT $2::bigint)" },
+	[R_TICKETS_SWEEP] = { "tickets_sweep", "DELETE FROM oauth_tickets t WHERE (t.app_id, t.token_hash) IN (SELECT o.app_id, "
+	    "o.token_hash FROM oauth_tickets o WHERE o.expires_at < $1::timestamptz LIMIT $2::bigint)" },
 };
 
 const struct db_stmt_table *

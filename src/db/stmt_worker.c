@@ -30,6 +30,13 @@ const int worker_batch_rows[WORKER_BATCH_CLASSES] = { 64, 16, 4, 1 };
 	"WHERE ak.app_id = $1::text::uuid AND ak.key_hash = $2::bytea AND g.s IS NOT NULL LIMIT 1) k "	\
 	"LEFT JOIN LATERAL (" inner ") x ON true"
 
+/* For what is written by key: after a statement BY_KEY in the same transaction, which has set the tenant and says what the
+ * key is worth; this lets a row through only for a good one. */
+#define OF_GOOD_KEY(scope)								\
+	"FROM api_keys ak JOIN apps a ON a.id = ak.app_id WHERE ak.app_id = $1::text::uuid AND ak.key_hash = $2::bytea "	\
+	"AND (ak.revoked_at IS NULL OR ak.revoked_at > now()) AND (ak.expires_at IS NULL OR ak.expires_at > now()) "	\
+	"AND ak.kind = 'server' AND a.is_active AND position(' " scope " ' IN ' ' || ak.scopes || ' ') > 0"
+
 #define CALL_COLUMNS									\
 	"c.id, c.provider, c.provider_call_id, c.dialpad_call_id, c.direction, c.from_number, c.to_number, c.status, c.outcome, "	\
 	"c.provider_state, c.started_at, c.rang_at, c.connected_at, c.ended_at, c.talk_time_ms, c.hold_time_ms, c.duration_ms, "	\
@@ -90,14 +97,38 @@ const int worker_batch_rows[WORKER_BATCH_CLASSES] = { 64, 16, 4, 1 };
 static struct db_stmt stmts[W_COUNT] = {
 	/* No tenant yet: this is how it is found, by a secret's hash. */
 	[W_KEY_LOOKUP] = { "key_lookup", "SELECT l.app_id FROM api_key_lookup l WHERE l.key_hash = $1::bytea LIMIT 1" },
-	/* Belongs to the installation, not to a tenant. */
-	[W_CURSOR_KEY] = { "cursor_key", "SELECT encode(i.value, 'hex') FROM instance i WHERE i.name = 'cursor_key'" },
+	/* Belong to the installation, not to a tenant. */
+	[W_INSTANCE_KEYS] = { "instance_keys", "SELECT i.name, encode(i.value, 'hex') FROM instance i WHERE i.name IN ('cursor_key', "
+	    "'oauth_key')" },
 	/* About the transaction. */
 	[W_NO_WAIT] = { "no_wait", "SELECT set_config('synchronous_commit', 'off', true)" },
 	/* Every tenant's on purpose: a delivery is verified before its tenant is known. */
 	[W_HOOKS] = { "hooks", "SELECT encode(h.token_hash, 'hex'), h.app_id, h.hook_id, h.provider, h.org_id, h.secret, "
 	    "h.previous_secret, h.previous_until, h.enabled, h.updated_at FROM hook_lookup h "
 	    "WHERE (h.updated_at, h.token_hash) > ($1::timestamptz, $2::bytea) ORDER BY h.updated_at, h.token_hash LIMIT 5000" },
+	[W_CONNECT_KEY] = { "connect_key", BY_KEY("connect", "SELECT 1 AS one") },
+	[W_STATE_BY_KEY] = { "state_by_key", "INSERT INTO oauth_states (state_hash, app_id, cookie_hash, created_at, expires_at, return_to) "
+	    "SELECT $3::bytea, ak.app_id, $4::bytea, $5::timestamptz, $6::timestamptz, $7::text " OF_GOOD_KEY("connect") },
+	[W_TICKET_BY_KEY] = { "ticket_by_key", "INSERT INTO oauth_tickets (token_hash, app_id, created_at, expires_at, return_to) "
+	    "SELECT $3::bytea, ak.app_id, $4::timestamptz, $5::timestamptz, $6::text " OF_GOOD_KEY("connect") },
+	/* A ticket's hash says whose it is; from then on only that tenant's app is seen. */
+	[W_TICKET_TENANT] = { "ticket_tenant", "SELECT set_config('ringd.app_id', coalesce((SELECT t.app_id::text FROM oauth_tickets t "
+	    "WHERE t.token_hash = $1::bytea), ''), true)" },
+	[W_TICKET_LOOK] = { "ticket_look", "SELECT t.used_at IS NOT NULL, t.expires_at <= $2::timestamptz, t.app_id FROM oauth_tickets t "
+	    "WHERE t.token_hash = $1::bytea" },
+	[W_TICKET_START] = { "ticket_start", "UPDATE oauth_tickets t SET starts = t.starts + 1 WHERE t.token_hash = $1::bytea "
+	    "AND t.app_id IS NOT NULL AND t.used_at IS NULL AND t.expires_at > $2::timestamptz" },
+	[W_STATE_BY_TICKET] = { "state_by_ticket", "INSERT INTO oauth_states (state_hash, app_id, cookie_hash, created_at, expires_at, "
+	    "ticket_hash, return_to) SELECT $1::bytea, t.app_id, $2::bytea, $3::timestamptz, $4::timestamptz, t.token_hash, t.return_to "
+	    "FROM oauth_tickets t JOIN apps a ON a.id = t.app_id WHERE t.token_hash = $5::bytea AND a.is_active AND t.used_at IS NULL "
+	    "AND t.expires_at > $3::timestamptz AND t.starts <= 100" },
+	[W_STATE_LOOK] = { "state_look", "SELECT s.used_at IS NOT NULL, s.expires_at <= $2::timestamptz, s.cookie_hash = $3::bytea, s.app_id "
+	    "FROM oauth_states s WHERE s.state_hash = $1::bytea" },
+	[W_STATE_TAKE] = { "state_take", "UPDATE oauth_states s SET used_at = $2::timestamptz WHERE s.state_hash = $1::bytea "
+	    "AND s.used_at IS NULL AND s.expires_at > $2::timestamptz AND s.cookie_hash = $3::bytea AND (s.ticket_hash IS NULL OR EXISTS "
+	    "(SELECT 1 FROM oauth_tickets t WHERE t.token_hash = s.ticket_hash AND t.used_at IS NULL)) RETURNING s.app_id, s.return_to" },
+	[W_TICKET_USE] = { "ticket_use", "UPDATE oauth_tickets t SET used_at = $2::timestamptz WHERE t.used_at IS NULL AND t.token_hash = "
+	    "(SELECT s.ticket_hash FROM oauth_states s WHERE s.state_hash = $1::bytea AND s.used_at = $2::timestamptz AND s.app_id = t.app_id)" },
 	/* One row per recording, one in any case: a second statement would cost more than the call's columns repeated. The id is
 	 * worked out beside the call, because compared with the expression itself it would not be looked up in the primary key. */
 	[W_CALL] = { "call", BY_KEY("read", "SELECT " DETAIL_COLUMNS " FROM (SELECT " CALL_ID " AS id OFFSET 0) w "

@@ -13,8 +13,22 @@ enum calls_by { CALLS_BY_TIME, CALLS_BY_ACTIVE, CALLS_BY_STATUS, CALLS_BY_DIRECT
 
 enum worker_stmt {
 	W_KEY_LOOKUP,			/* $1 key hash -> app_id */
-	W_CURSOR_KEY,
+	W_INSTANCE_KEYS,		/* name, value in hex */
 	W_HOOKS,			/* $1 changed since, $2 after this token hash among equals */
+
+	/* The beginning of a connect. By API key: $1 app, $2 key hash; the first says what the key is worth. */
+	W_CONNECT_KEY,
+	W_STATE_BY_KEY,			/* $3 state hash, $4 cookie hash, $5 now, $6 expires, $7 return_to */
+	W_TICKET_BY_KEY,		/* $3 ticket hash, $4 now, $5 expires, $6 return_to */
+	W_TICKET_TENANT,		/* $1 ticket hash; likewise the next two */
+	W_TICKET_LOOK,			/* $2 now: used, expired */
+	W_TICKET_START,			/* $2 now */
+	W_STATE_BY_TICKET,		/* $1 state hash, $2 cookie hash, $3 now, $4 expires, $5 ticket hash */
+	/* Its end: $1 state hash, $2 now. */
+	W_STATE_LOOK,			/* $3 cookie hash: used, expired, of this browser, ticket used */
+	W_STATE_TAKE,			/* $3 cookie hash: app_id, return_to */
+	W_TICKET_USE,
+
 	W_CALL,				/* $3 id: one row per recording */
 	W_CALLS,			/* + enum calls_by: a page; see stmt_worker.c for $3.. */
 	W_CALLS_TOTAL = W_CALLS + CALLS_BY_COUNT,	/* + enum calls_by: how many, capped */

@@ -25,6 +25,7 @@ enum frame_kind {
 	FRAME_KEYS,		/* -> JSON: the keys it has, and how many values wait to be sealed anew */
 	FRAME_REKEY,		/* where to go on, or "" -> JSON: one step's work, and where to go on */
 	FRAME_PROBE,		/* provider -> JSON: does it answer? */
+	FRAME_CONNECT,		/* app, code, verifier -> JSON: outcome (a word of api/oauth_pages.h), detail for people */
 	FRAME_KINDS,
 };
 

@@ -11,7 +11,8 @@ struct judged {				/* the legs of a call, and what is so of each */
 	struct call_tree tree;
 	bool		 answered[CALL_LEGS_MAX];
 	bool		 person[CALL_LEGS_MAX];	/* its target is a user, by name */
-	bool		 over[CALL_LEGS_MAX];	/* ended by its own word */
+	bool		 presumed[CALL_LEGS_MAX];	/* over, but only because nobody could say that it goes on */
+	bool		 over[CALL_LEGS_MAX];	/* ended by its own word, or presumed so */
 	bool		 open[CALL_LEGS_MAX];	/* neither over nor closed by a parent */
 };
 
@@ -74,6 +75,22 @@ leg_over(const struct leg *l)
 	return l->rank == LEG_ENDED || l->ended != LEG_NONE || (l->rank == LEG_POST && (l->seen & LEG_SEEN_AFTER) != 0);
 }
 
+/* A leg that spoke after it was given up lives. */
+static bool
+leg_presumed(const struct leg *l)
+{
+	return l->presumed != LEG_NONE && l->presumed >= l->state_ts && !leg_over(l);
+}
+
+/* When an over leg was so at the latest. */
+static int64_t
+over_at(const struct judged *j, size_t i)
+{
+	const struct leg	*l = j->tree.legs[i];
+
+	return j->presumed[i] ? l->presumed : largest(l->state_ts, l->ended);
+}
+
 /*
  * A leg whose own end was lost is closed by a parent that ended without handing the call on, unless the leg has spoken
  * since. The end travels down: what closed a queue leg closes the agents it rang. gone[i] is the latest such end;
@@ -88,8 +105,7 @@ close_children(struct judged *j)
 	size_t			 i;
 
 	for (i = 0; i < t->n; i++)
-		gone[i] = j->over[i] && (t->legs[i]->seen & LEG_SEEN_TRANSFERRED) == 0 ?
-		    largest(t->legs[i]->state_ts, t->legs[i]->ended) : LEG_NONE;
+		gone[i] = j->over[i] && (t->legs[i]->seen & LEG_SEEN_TRANSFERRED) == 0 ? over_at(j, i) : LEG_NONE;
 	while (changed) {
 		changed = false;
 		for (i = 0; i < t->nedges; i++) {
@@ -116,7 +132,8 @@ judge(struct judged *j, const struct leg *const *legs, size_t n)
 	for (i = 0; i < j->tree.n; i++) {
 		j->answered[i] = call_leg_answered(j->tree.legs[i]);
 		j->person[i] = str_eq(j->tree.legs[i]->target.type, STR("user"));
-		j->over[i] = leg_over(j->tree.legs[i]);
+		j->presumed[i] = leg_presumed(j->tree.legs[i]);
+		j->over[i] = leg_over(j->tree.legs[i]) || j->presumed[i];
 	}
 	close_children(j);
 }
@@ -124,14 +141,16 @@ judge(struct judged *j, const struct leg *const *legs, size_t n)
 static void
 derive_status(struct call *c, const struct judged *j)
 {
-	bool	open = false, talking = false;
+	bool	open = false, talking = false, presumed = false;
 	size_t	i;
 
 	for (i = 0; i < j->tree.n; i++) {
+		presumed = presumed || j->presumed[i];
 		open = open || j->open[i];
 		talking = talking || (j->open[i] && j->answered[i]);
 	}
 	c->status = talking ? CALL_ACTIVE : open ? CALL_RINGING : CALL_ENDED;
+	c->end_inferred = c->status == CALL_ENDED && presumed;
 }
 
 /* The word that stands behind the status: of an open leg while one is open; a post state when there is nothing else. */
@@ -208,10 +227,10 @@ derive_times(struct call *c, const struct judged *j)
 			c->connected = earliest(c->connected, l->connected);
 		c->hold_ms = largest(c->hold_ms, l->hold_ms);
 		last_end = largest(last_end, l->ended);
-		if (l->rank == LEG_ENDED)
+		if (l->rank == LEG_ENDED || j->presumed[i])
 			last_word = largest(last_word, l->state_ts);
 	}
-	/* An end that no event dated is dated by the event that told of it. */
+	/* An end that no event dated is dated by the event that told of it; a presumed one by the last sign of life. */
 	if (c->status == CALL_ENDED)
 		c->ended = last_end != LEG_NONE ? last_end : last_word;
 }

@@ -26,6 +26,7 @@ struct call {
 	int64_t		 started, rang, connected, ended;	/* connected: first time a person answered */
 	int64_t		 talk_ms, hold_ms, duration_ms;
 	bool		 transferred, internal_call;
+	bool		 end_inferred;	/* ended only because a leg was given up for over: nobody said so */
 	struct leg_recording rec[CALL_RECORDINGS_MAX];
 	size_t		 nrec;
 	struct str	 recording_url;	/* the first to show: callrecording, admincallrecording, voicemail, other */
@@ -38,6 +39,7 @@ const char *call_status_word(enum call_status s);	/* ringing, active, ended */
  * - status: every leg over -> ended; a leg open on which a person answered -> active; else ringing. Ended is not final
  *   here: an entry leg handed on and nothing else seen is ended/transferred until the next leg arrives and revives it.
  * - talk_ms, duration_ms: LEG_NONE while the call lives, and when it was answered but nobody told for how long.
+ * - end_inferred: a leg that was presumed over stays so until it speaks again; a real end, however late, takes its place.
  * - from, to: by direction; a call whose direction nobody told is read as inbound.
  * - rec: ordered by start (unknown last), then key.
  */

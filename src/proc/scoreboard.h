@@ -57,6 +57,10 @@ enum score_counter {
 	SCORE_PROVIDER_LIMITED,		/* 429 */
 	SCORE_PROVIDER_FAILED,		/* 5xx */
 	SCORE_PROVIDER_UNREACHED,	/* no answer that could be used */
+	SCORE_REFRESH_DONE,		/* renewals of Dialpad's tokens: stored */
+	SCORE_REFRESH_LATE,		/* came when the connection was no longer ours */
+	SCORE_REFRESH_FAILED,		/* will be tried again */
+	SCORE_REFRESH_DEAD,		/* the connection needs a new consent */
 	SCORE_COUNTERS
 };
 

@@ -27,7 +27,8 @@ static const enum db_type call_types[CALL_COLUMNS] = {
 	[CALL_APP_ID] = DB_UUID, [CALL_ID] = DB_UUID, [CALL_DIALPAD_ID] = DB_BIGINT, [CALL_STATE_AT] = DB_TIME,
 	[CALL_STARTED] = DB_TIME, [CALL_RANG] = DB_TIME, [CALL_CONNECTED] = DB_TIME, [CALL_ENDED_AT] = DB_TIME,
 	[CALL_TALK] = DB_BIGINT, [CALL_HOLD] = DB_BIGINT, [CALL_DURATION] = DB_BIGINT, [CALL_HAS_RECORDING] = DB_BOOL,
-	[CALL_IS_INTERNAL] = DB_BOOL, [CALL_IS_TRANSFERRED] = DB_BOOL, [CALL_LEGS] = DB_INTEGER,
+	[CALL_IS_INTERNAL] = DB_BOOL, [CALL_IS_TRANSFERRED] = DB_BOOL, [CALL_END_INFERRED] = DB_BOOL,
+	[CALL_LEGS] = DB_INTEGER,
 };
 
 void
@@ -246,6 +247,7 @@ put_call(struct db_array *to, const struct alias *a, const struct group *g, cons
 	db_array_bool(&to[CALL_HAS_RECORDING], call->nrec > 0 || call->recording_url.n > 0);
 	db_array_bool(&to[CALL_IS_INTERNAL], call->internal_call);
 	db_array_bool(&to[CALL_IS_TRANSFERRED], call->transferred);
+	db_array_bool(&to[CALL_END_INFERRED], call->end_inferred);
 	db_array_int(&to[CALL_LEGS], g->legs < INT32_MAX ? g->legs : INT32_MAX);
 }
 

@@ -146,10 +146,7 @@ decide(struct reaper *r)
 static void
 speak_of(const struct event_at_work *e, char id[UUID_TEXT_SIZE])
 {
-	struct log_context c = { "", "" };
-
-	uuid_format(c.app, e->app);
-	log_context_set(&c);
+	log_about_app(e->app);
 	uuid_format(id, e->id);
 }
 

@@ -297,6 +297,7 @@ worker_main(const struct heritage *h)
 	hooks_free(w.api.hooks);
 	keys_free(w.api.keys);
 	secret_free(&w.api.cursor_key);
+	secret_free(&w.api.oauth_key);
 	ingest_free(w.ingest);
 	request_log_free(w.requests);
 	watch_free(w.master_watch);

@@ -46,16 +46,22 @@ def acme(pg, d):
     return ringd.Tenant(pg.dsn(d.database), "Acme")
 
 
-def connections(db, ring, app, n, key_id=1):
-    """n connections with two sealed tokens each; what each token is, by (column, row)."""
+def app_of(first, i):
+    """Whose the i-th connection is: an app has one. In the order of the rows."""
+    return first if i == 0 else str(uuid.UUID(int=(2 << 120) + i))
+
+
+def connections(db, ring, first, n, key_id=1):
+    """n connections with two sealed tokens each, the first of this app; what each token is, by (column, row)."""
     tokens, rows = {}, []
     for i in range(n):
-        row = str(uuid.UUID(int=(i + 1) << 64))
+        app, row = app_of(first, i), str(uuid.UUID(int=(i + 1) << 64))
         for column in COLUMNS:
             tokens[column, row] = f"{column} of {row}"
         rows.append((app, row, *(psycopg2.Binary(sealing.seal(ring, key_id, TABLE, column, app, row, tokens[column, row]))
                                  for column in COLUMNS)))
     with db.cursor() as q:
+        q.execute("INSERT INTO apps (id, name) SELECT a::uuid, a FROM unnest(%s::text[]) a", ([app for app, *_ in rows[1:]],))
         q.executemany(f"INSERT INTO {TABLE} (app_id, id, access_token, refresh_token) VALUES (%s, %s, %s, %s)", rows)
     return tokens
 
@@ -183,7 +189,7 @@ def test_workers_and_reaper_do_not_see_credentials(pg, d, db, ring, acme):
     with pg.connect(d.database, "ringd_courier") as c, c.cursor() as q:
         q.execute(f"SELECT count(*) FROM {TABLE}")
         assert q.fetchone() == (1,)
-        for table in ("apps", "api_keys", "calls", "hook_lookup", "webhook_events", "instance"):
+        for table in ("api_keys", "api_key_lookup", "webhook_events", "webhook_queue", "oauth_states", "oauth_tickets", "instance"):
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 q.execute(f"SELECT * FROM {table}")
 
@@ -227,11 +233,11 @@ def test_a_record_moved_elsewhere_does_not_open(pg, d, db, ring, acme):
     done = ctl(d, "keyring", "rekey")
     assert done.returncode == 1 and "4 values could not be opened" in done.stderr, done
     told = re.findall(r"dialpad_connections\.(\w+) does not open.*\(app (\S+), row (\S+)\)", done.stderr)
-    bad = {("access_token", acme.id, two), ("access_token", acme.id, three), ("access_token", globex.id, four),
-           ("access_token", acme.id, five)}
+    bad = {("access_token", app_of(acme.id, 1), two), ("access_token", app_of(acme.id, 2), three), ("access_token", globex.id, four),
+           ("access_token", app_of(acme.id, 4), five)}
     assert set(told) == bad
     for column, app, row in bad:
-        assert f"{TABLE}.{column} does not open" in d.text() and f"app={app} row={row}" in d.text()
+        assert re.search(f"a sealed value does not open table={TABLE} column={column} reason=.* row={row} app={app}", d.text())
     for app, row, columns in stored(db):
         for column, record in columns.items():
             if (column, app, row) in bad:
@@ -305,7 +311,7 @@ def test_a_token_refreshed_meanwhile_stays(pg, d, db, ring, acme):
     c = psycopg2.connect(pg.dsn(d.database))
     with c.cursor() as q:
         q.execute(f"UPDATE {TABLE} SET access_token = %s WHERE id = %s",
-                  (psycopg2.Binary(sealing.seal(ring, 2, TABLE, "access_token", acme.id, row, "refreshed")), row))
+                  (psycopg2.Binary(sealing.seal(ring, 2, TABLE, "access_token", app_of(acme.id, 1), row, "refreshed")), row))
         p = start_rekey(d)
         with pg.connect(d.database, "postgres") as su, su.cursor() as look:
             def waiting():

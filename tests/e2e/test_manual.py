@@ -63,6 +63,8 @@ RAW = {
     "empty_delivery": head("POST /webhooks/dialpad", "Connection: close", "Content-Length: 0"),
     "malformed_delivery": head("POST /webhooks/dialpad", "Connection: close", "Content-Length: 3") + b"abc",
     "unsupported_encoding": head("POST /webhooks/dialpad", "Connection: close", "Content-Length: 2", "Content-Encoding: gzip") + b"{}",
+    "return_to_not_allowed": head("POST /auth/dialpad/connect?return_to=x", "Connection: close", "Content-Length: 0"),
+    "dialpad_not_configured": head("POST /auth/dialpad/connect", "Connection: close", "Content-Length: 0"),
     "unknown_hook": head("POST /webhooks/dialpad/hk_x", "Connection: close", "Content-Length: 2") + b"{}",
 }
 

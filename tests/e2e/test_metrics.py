@@ -13,7 +13,8 @@ from prometheus import scrape
 from ringd import BIN, call_event, drained, jwt, request, wait_for
 from test_process import Load
 
-ROUTES = {"none", "calls_active", "calls", "call", "hook_dialpad", "health_live", "health_ready", "status", "metrics"}
+ROUTES = {"none", "calls_active", "calls", "call", "hook_dialpad", "oauth_connect", "oauth_callback", "health_live",
+          "health_ready", "status", "metrics"}
 
 
 @pytest.fixture

@@ -15,12 +15,18 @@ WORKER = {
     "apps": "r", "api_keys": "r", "api_key_lookup": "r", "hook_lookup": "r", "webhook_events": "a", "webhook_queue": "a",
     "event_dedupe": "ar", "calls": "r", "call_recordings": "r", "call_redirects": "r", "schema_version": "r", "instance": "r",
     "request_logs": "a",
+    "oauth_states": "ar", "oauth_tickets": "ar",
 }
 REAPER = {
     "apps": "r", "webhook_events": "r", "event_dedupe": "dr", "webhook_queue": "adrw", "webhook_dead": "adrw", "calls": "adrw",
     "call_legs": "adrw", "call_recordings": "adrw", "call_redirects": "adrw", "schema_version": "r",
+    "oauth_states": "dr", "oauth_tickets": "dr",
 }
-COURIER = {"dialpad_connections": "adrw", "schema_version": "r"}
+COURIER = {
+    "dialpad_connections": "adrw", "dialpad_gaps": "adrw", "dialpad_ghosts": "adrw", "dialpad_dials": "adrw", "heartbeats": "arw",
+    "hooks": "adrw", "hook_lookup": "adrw", "webhook_events": "a", "webhook_queue": "a", "event_dedupe": "ar", "apps": "r",
+    "calls": "r", "call_legs": "r", "schema_version": "r",
+}
 TENANT_TABLES = ("apps", "api_keys", "calls", "call_recordings", "call_redirects")
 
 
@@ -90,7 +96,7 @@ def test_every_table_with_a_tenant_is_walled_and_the_wall_binds_its_owner(owner)
         SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
         ORDER BY 1""")
-    assert open_ones == [("instance",), ("schema_version",)]
+    assert open_ones == [("heartbeats",), ("instance",), ("schema_version",)]
 
 
 def test_the_tenant_leads_every_key(owner):
@@ -101,7 +107,7 @@ def test_the_tenant_leads_every_key(owner):
         WHERE c.connamespace = 'public'::regnamespace AND c.contype IN ('p', 'u', 'f')""")
     assert {(t, a) for t, _, a in keys if a != "app_id"} == {
         ("apps", "id"), ("api_key_lookup", "key_hash"), ("hook_lookup", "token_hash"), ("instance", "name"),
-        ("schema_version", "version")}
+        ("schema_version", "version"), ("oauth_states", "state_hash"), ("oauth_tickets", "token_hash"), ("heartbeats", "name")}
     assert len(keys) > 12
 
 
@@ -157,8 +163,11 @@ def test_a_workers_setting_ends_with_its_transaction(two, as_role):
     "UPDATE calls SET status = 'ended'", "DELETE FROM calls", "UPDATE apps SET is_active = false",
     "UPDATE api_keys SET revoked_at = NULL", "INSERT INTO api_key_lookup (key_hash, app_id) VALUES ('\\x00', '{app}')",
     "SELECT * FROM webhook_events", "SELECT * FROM webhook_queue", "SELECT * FROM webhook_dead", "SELECT * FROM call_legs",
-    "SELECT * FROM request_logs", "DELETE FROM request_logs", "SELECT name(r) FROM request_logs r", "SELECT * FROM hooks", "DELETE FROM webhook_queue", "DELETE FROM event_dedupe", "UPDATE hook_lookup SET secret = 'x'",
-    "TRUNCATE calls", "SELECT ringd_drop_partitions(1)", "SELECT * FROM create_app('Mine')", "CREATE TABLE public.mine (a integer)",
+    "SELECT * FROM request_logs", "DELETE FROM request_logs", "SELECT name(r) FROM request_logs r",
+    "SELECT * FROM hooks", "DELETE FROM webhook_queue", "DELETE FROM event_dedupe", "UPDATE hook_lookup SET secret = 'x'",
+    "SELECT * FROM dialpad_connections", "DELETE FROM oauth_states", "UPDATE oauth_states SET app_id = '{app}'",
+    "UPDATE oauth_tickets SET expires_at = now()", "TRUNCATE calls", "SELECT ringd_drop_partitions(1)", "SELECT * FROM create_app('Mine')",
+    "CREATE TABLE public.mine (a integer)",
     "SET ROLE ringd_owner",
 ])
 def test_a_worker_is_refused(two, as_role, sql):
@@ -185,6 +194,7 @@ def test_a_worker_stores_for_all_tenants_and_learns_of_duplicates(two, as_role):
     "SELECT * FROM api_keys", "SELECT * FROM api_key_lookup", "SELECT * FROM hook_lookup", "SELECT * FROM hooks",
     "SELECT * FROM request_logs", "SELECT * FROM instance", "UPDATE apps SET is_active = true", "DELETE FROM webhook_events", "UPDATE webhook_events SET payload = '{}'",
     "INSERT INTO event_dedupe (app_id, digest, received_at) VALUES (gen_random_uuid(), '\\x00', now())",
+    "SELECT * FROM dialpad_connections", "UPDATE oauth_states SET used_at = NULL",
     "SELECT * FROM create_app('Mine')", "DROP TABLE call_legs", "SET ROLE ringd_owner",
 ])
 def test_the_reaper_is_refused(as_role, sql):

@@ -76,6 +76,43 @@ user_or_unknown_target_talks(void **state)
 }
 
 static void
+presumed_over_until_it_speaks(void **state)
+{
+	struct leg	user = leg_of("1", LEG_ACTIVE, "connected", 10, "user", "Ann"), given_up, child, late;
+	struct call	c;
+
+	(void)state;
+	user.connected = 9;
+	leg_init(&given_up);
+	given_up.id = STR("1");
+	given_up.presumed = 500;
+	leg_join(&user, &given_up);
+	c = derive(&user, NULL, NULL);
+	assert_int_equal(c.status, CALL_ENDED);
+	assert_true(c.end_inferred);
+	assert_string_equal(c.outcome, "answered");
+	assert_int_equal(c.ended, 10);
+
+	child = leg_of("2", LEG_RINGING, "ringing", 20, "user", "Bob");
+	child.master = STR("1");
+	assert_int_equal(derive(&user, &child, NULL).status, CALL_ENDED);
+
+	late = leg("1", LEG_ACTIVE, "hold", 600);
+	leg_join(&late, &user);
+	c = derive(&late, NULL, NULL);
+	assert_int_equal(c.status, CALL_ACTIVE);
+	assert_false(c.end_inferred);
+
+	late = leg("1", LEG_ENDED, "hangup", 400);
+	late.ended = 390;
+	leg_join(&late, &user);
+	c = derive(&late, NULL, NULL);
+	assert_int_equal(c.status, CALL_ENDED);
+	assert_false(c.end_inferred);
+	assert_int_equal(c.ended, 390);
+}
+
+static void
 end_date_alone_ends_a_leg(void **state)
 {
 	struct leg	late = leg_of("1", LEG_RINGING, "ringing", 10, "user", "Ann");
@@ -351,6 +388,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(menu_pickup_is_still_ringing),
 		cmocka_unit_test(user_or_unknown_target_talks),
+		cmocka_unit_test(presumed_over_until_it_speaks),
 		cmocka_unit_test(end_date_alone_ends_a_leg),
 		cmocka_unit_test(undated_end_is_dated_by_its_event),
 		cmocka_unit_test(after_call_news_alone_do_not_ring),

@@ -436,6 +436,7 @@ test_sample(void **unused)
 	fclose(out);
 	put("dialpad.secret", 0600, "one\n");
 	put("dialpad.previous_secret", 0600, "two\n");
+	put("dialpad.client_secret", 0600, "three\n");
 	if ((c = conf_load(path, &err)) == NULL)
 		fail_msg("%s", err.text);
 	assert_string_equal(c->user, "ringd");
@@ -444,6 +445,8 @@ test_sample(void **unused)
 	assert_int_equal(c->ncertificates, 1);
 	assert_non_null(c->certificate[0].ocsp);
 	assert_true(secret_present(&c->dialpad_previous_secret));
+	assert_true(secret_present(&c->dialpad_client_secret));
+	assert_int_equal(c->ndialpad_return, 1);
 	conf_free(c);
 }
 

@@ -96,7 +96,7 @@ test_wrong_values(void **unused)
 		    "1:30: \"webhooks.dialpad.secret\": expected a text of one line" },
 		{ "proxy: {trusted: 10.0.0.1/8}", "1:18: \"proxy.trusted\": expected a list of networks" },
 		{ "proxy: {trusted: {a: b}}", "1:18: \"proxy.trusted\": expected a list of networks" },
-		{ "admin: {users: {a: b}}", "1:16: \"admin.users\": expected a list of names; found a mapping" },
+		{ "admin: {users: {a: b}}", "1:16: \"admin.users\": expected a list of texts of one line; found a mapping" },
 		{ "admin: {groups: [wheel, [a]]}", "1:25: \"admin.groups\": expected" },
 		{ "admin: {users: ['']}", "1:17: \"admin.users\": expected a text of one line" },
 		{ "admin: {users: [a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,b]}",

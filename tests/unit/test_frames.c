@@ -93,7 +93,7 @@ no_frames(void **state)
 		STR("\0\x03\xff\xfd"),			/* a byte too long: known at once, not after so many bytes */
 		STR("\xff\xff\xff\xff"),
 		STR("GET / HTTP/1.1\r\n"),
-		STR("\0\0\0\x0c" "\0\0\0\1" "\x05\0\0\0" "\0\0\0\0"),	/* unknown kind */
+		STR("\0\0\0\x0c" "\0\0\0\1" "\x7f\0\0\0" "\0\0\0\0"),	/* unknown kind */
 		STR("\0\0\0\x0c" "\0\0\0\1" "\1\x05\0\0" "\0\0\0\0"),	/* unknown code */
 		STR("\0\0\0\x0c" "\0\0\0\1" "\1\0\x09\0" "\0\0\0\0"),	/* too many fields */
 		STR("\0\0\0\x0c" "\0\0\0\1" "\1\0\0\1" "\0\0\0\0"),	/* the byte that is zero */

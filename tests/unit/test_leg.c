@@ -80,6 +80,7 @@ rnd_leg(struct leg *l)
 	l->queued = rnd_i64();
 	l->connected = rnd_i64();
 	l->ended = rnd_i64();
+	l->presumed = rnd_i64();
 	l->talk_ms = rnd_i64();
 	l->hold_ms = rnd_i64();
 	l->duration_ms = rnd_i64();

@@ -1,4 +1,4 @@
--- Schema version 2: request_logs, what each tenant asked of the API. A worker writes rows in batches about once a second
+-- Schema version 4: request_logs, what each tenant asked of the API. A worker writes rows in batches about once a second
 -- and reads none; the reaper makes and drops days.
 --
 -- One row a request, or, where request_logs.mode says so or requests come too fast, one row for several equal ones of

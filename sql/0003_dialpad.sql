@@ -1,0 +1,166 @@
+-- Dialpad for real: how a connect is begun and ended, what a connection needs to live, and what was missed. After
+-- 0002_keyring.sql.
+
+------------------------------------------------------------------------ the beginning of a connect
+
+-- One link an administrator was given. It may be opened more than once (mail scanners do) and works once.
+CREATE TABLE oauth_tickets (
+	token_hash	bytea PRIMARY KEY,
+	app_id		uuid NOT NULL,
+	return_to	text,			-- where the browser goes in the end; checked against the allow-list before
+	created_at	timestamptz NOT NULL,
+	expires_at	timestamptz NOT NULL,
+	starts		integer NOT NULL DEFAULT 0,
+	used_at		timestamptz
+);
+CREATE INDEX oauth_tickets_expires_at ON oauth_tickets (expires_at);
+
+-- One state sent to Dialpad, by its hash; the browser it belongs to, by the hash of its cookie. Found by a secret before
+-- the tenant is known, hence slim and without a foreign key. The PKCE verifier stands nowhere: it is worked out of state,
+-- cookie and the installation's own key.
+CREATE TABLE oauth_states (
+	state_hash	bytea PRIMARY KEY,
+	app_id		uuid NOT NULL,
+	cookie_hash	bytea NOT NULL,
+	ticket_hash	bytea,
+	return_to	text,
+	created_at	timestamptz NOT NULL,
+	expires_at	timestamptz NOT NULL,
+	used_at		timestamptz
+);
+CREATE INDEX oauth_states_expires_at ON oauth_states (expires_at);
+
+INSERT INTO instance (name, value) VALUES ('oauth_key',
+    sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())));
+
+------------------------------------------------------------------------ a connection's life
+
+ALTER TABLE dialpad_connections
+	ADD COLUMN state text NOT NULL DEFAULT 'connected'
+	    CHECK (state IN ('connected', 'needs_reconnect', 'disconnecting')),
+	ADD COLUMN user_name text,
+	ADD COLUMN connected_at timestamptz,
+	ADD COLUMN refreshed_at timestamptz,
+	-- Whoever works on it says so here, for a while: one process in the whole cluster.
+	ADD COLUMN lease_owner uuid,
+	ADD COLUMN lease_until timestamptz,
+	ADD COLUMN attempts integer NOT NULL DEFAULT 0,
+	ADD COLUMN next_try_at timestamptz,
+	ADD COLUMN last_error text,
+	-- What was registered at Dialpad. The address holds the hook's token, so both are sealed.
+	ADD COLUMN hook_id uuid,
+	ADD COLUMN hook_url bytea CHECK (ringd_is_sealed(hook_url)),
+	ADD COLUMN hook_secret bytea CHECK (ringd_is_sealed(hook_secret)),
+	ADD COLUMN webhook_id text,
+	ADD COLUMN subscription_id text,
+	ADD COLUMN hooks_due_at timestamptz,
+	ADD COLUMN hooks_checked_at timestamptz,
+	ADD COLUMN hooks_error text,
+	-- Until when lost events have been asked for.
+	ADD COLUMN reconciled_until timestamptz;
+-- An app is connected with one company at a time.
+CREATE UNIQUE INDEX dialpad_connections_app ON dialpad_connections (app_id);
+
+------------------------------------------------------------------------ what was missed
+
+-- A span in which events may have been lost, until it has been asked for.
+CREATE TABLE dialpad_gaps (
+	app_id		uuid NOT NULL REFERENCES apps (id),
+	id		uuid NOT NULL,
+	from_at		timestamptz NOT NULL,
+	to_at		timestamptz NOT NULL,
+	reason		text NOT NULL CHECK (reason IN ('downtime', 'silence', 'connect', 'routine', 'asked')),
+	state		text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done', 'failed')),
+	cursor		text,			-- where the list goes on
+	seen		integer NOT NULL DEFAULT 0,	-- calls the provider listed
+	found		integer NOT NULL DEFAULT 0,	-- of them, events that were new to us
+	attempts	integer NOT NULL DEFAULT 0,
+	next_try_at	timestamptz NOT NULL,
+	last_error	text,
+	lease_owner	uuid,
+	lease_until	timestamptz,
+	created_at	timestamptz NOT NULL,
+	done_at		timestamptz,
+	PRIMARY KEY (app_id, id)
+);
+CREATE INDEX dialpad_gaps_open ON dialpad_gaps (next_try_at, id) WHERE state = 'open';
+
+-- When some courier of this installation was last alive and connected to the database: what lies between this and its
+-- successor's first look is downtime.
+CREATE TABLE heartbeats (
+	name		text PRIMARY KEY,
+	beat_at		timestamptz NOT NULL
+);
+
+-- Calls to ask about one by one: live for longer than calls are. Ten questions a minute is all Dialpad allows.
+CREATE TABLE dialpad_ghosts (
+	app_id		uuid NOT NULL,
+	leg_id		text COLLATE "C" NOT NULL,
+	attempts	integer NOT NULL DEFAULT 0,
+	next_try_at	timestamptz NOT NULL,
+	lease_owner	uuid,
+	lease_until	timestamptz,
+	PRIMARY KEY (app_id, leg_id)
+);
+
+-- A call we placed, and the id it got at last.
+CREATE TABLE dialpad_dials (
+	app_id		uuid NOT NULL REFERENCES apps (id),
+	id		uuid NOT NULL,
+	idempotency_key	text COLLATE "C",
+	user_id		text NOT NULL,
+	phone_number	text NOT NULL,
+	custom_data	text,
+	state		text NOT NULL DEFAULT 'asked' CHECK (state IN ('asked', 'placed', 'failed')),
+	provider_call_id text COLLATE "C",
+	error		text,
+	created_at	timestamptz NOT NULL,
+	PRIMARY KEY (app_id, id)
+);
+CREATE UNIQUE INDEX dialpad_dials_key ON dialpad_dials (app_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+------------------------------------------------------------------------ walls
+
+DO $$
+DECLARE
+	t text;
+BEGIN
+	FOREACH t IN ARRAY ARRAY['oauth_tickets', 'oauth_states', 'dialpad_gaps', 'dialpad_ghosts', 'dialpad_dials'] LOOP
+		EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
+		EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
+		EXECUTE format('CREATE POLICY owner ON %I FOR ALL TO CURRENT_USER USING (true) WITH CHECK (true)', t);
+		EXECUTE format('REVOKE ALL ON %I FROM PUBLIC', t);
+	END LOOP;
+	-- The courier works for all tenants at once; each of its statements names the one it means.
+	FOREACH t IN ARRAY ARRAY['dialpad_gaps', 'dialpad_ghosts', 'dialpad_dials'] LOOP
+		EXECUTE format('CREATE POLICY courier ON %I FOR ALL TO ringd_courier USING (true) WITH CHECK (true)', t);
+		EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO ringd_courier', t);
+	END LOOP;
+END
+$$;
+
+-- Found by a secret's hash before the tenant is known: the worker sees every row, and in them nothing but hashes.
+CREATE POLICY worker ON oauth_tickets FOR ALL TO ringd_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker ON oauth_states FOR ALL TO ringd_worker USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT ON oauth_tickets, oauth_states TO ringd_worker;
+GRANT UPDATE (starts, used_at) ON oauth_tickets TO ringd_worker;
+GRANT UPDATE (used_at) ON oauth_states TO ringd_worker;
+CREATE POLICY reaper ON oauth_tickets FOR ALL TO ringd_reaper USING (true);
+CREATE POLICY reaper ON oauth_states FOR ALL TO ringd_reaper USING (true);
+GRANT SELECT, DELETE ON oauth_tickets, oauth_states TO ringd_reaper;
+
+-- The courier stores what it fetched back as any worker stores what it was sent, registers hooks, and looks for ghosts.
+CREATE POLICY courier_insert ON webhook_events FOR INSERT TO ringd_courier WITH CHECK (true);
+CREATE POLICY courier_insert ON webhook_queue FOR INSERT TO ringd_courier WITH CHECK (true);
+CREATE POLICY courier_insert ON event_dedupe FOR INSERT TO ringd_courier WITH CHECK (true);
+CREATE POLICY courier_select ON event_dedupe FOR SELECT TO ringd_courier USING (true);
+CREATE POLICY courier_select ON apps FOR SELECT TO ringd_courier USING (true);
+CREATE POLICY courier_select ON calls FOR SELECT TO ringd_courier USING (true);
+CREATE POLICY courier_select ON call_legs FOR SELECT TO ringd_courier USING (true);
+CREATE POLICY courier ON hooks FOR ALL TO ringd_courier USING (true) WITH CHECK (true);
+CREATE POLICY courier ON hook_lookup FOR ALL TO ringd_courier USING (true) WITH CHECK (true);
+GRANT INSERT ON webhook_events, webhook_queue TO ringd_courier;
+GRANT SELECT, INSERT ON event_dedupe TO ringd_courier;
+GRANT SELECT ON apps, calls, call_legs TO ringd_courier;
+GRANT SELECT, INSERT, UPDATE, DELETE ON hooks, hook_lookup TO ringd_courier;
+GRANT SELECT, INSERT, UPDATE ON heartbeats TO ringd_courier;
