@@ -375,7 +375,7 @@ def test_what_was_begun_long_ago_is_forgotten(pg, new_daemon):
             q.execute("INSERT INTO oauth_tickets (token_hash, app_id, created_at, expires_at) "
                       "VALUES (%s, %s, now(), now() - %s * interval '1 day')", (h, app, days))
         x.start()
-        wait_for("both tables to be swept", lambda: "old links deleted: 1" in x.text() and "old connects deleted: 1" in x.text(), 15)
+        wait_for("both tables to be swept", lambda: "old links deleted count=1" in x.text() and "old connects deleted count=1" in x.text(), 15)
         q.execute("SELECT encode(state_hash, 'hex') FROM oauth_states UNION ALL SELECT encode(token_hash, 'hex') FROM oauth_tickets")
         assert q.fetchall() == [("02" * 32,), ("02" * 32,)]
     assert x.stop() == 0
