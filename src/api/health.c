@@ -104,6 +104,9 @@ write_counters(struct json_out *j, const struct score *s)
 	json_kint(j, "connections", (int64_t)SCORE_GET(s->connections));
 	json_kint(j, "accepted", (int64_t)SCORE_GET(s->accepted));
 	json_kint(j, "requests", (int64_t)SCORE_GET(s->requests));
+	json_kint(j, "requests_limited", (int64_t)SCORE_GET(s->requests_limited));
+	json_kint(j, "failures_limited", (int64_t)SCORE_GET(s->failures_limited));
+	json_kint(j, "connections_limited", (int64_t)SCORE_GET(s->connections_limited));
 	json_kint(j, "events_stored", (int64_t)SCORE_GET(s->events_stored));
 	json_kint(j, "events_duplicate", (int64_t)SCORE_GET(s->events_duplicate));
 	json_kint(j, "events_refused", (int64_t)SCORE_GET(s->events_refused));

@@ -15,19 +15,21 @@
 #define COUNT_BITS	20
 #define COUNT_MASK	((UINT64_C(1) << COUNT_BITS) - 1)
 
+enum presence { NEVER, PRESENT, GONE };
+
 struct table {
 	_Atomic uint64_t	place[BUCKETS][PLACES];
 };
 
 struct crowd {
 	size_t		members, size;
-	_Atomic bool	joined[];	/* the tables follow, on a line of the cache */
+	_Atomic int	presence[];	/* enum presence; the tables follow, on a line of the cache */
 };
 
 static size_t
 head_size(size_t members)
 {
-	return (sizeof(struct crowd) + members * sizeof(_Atomic bool) + 63) / 64 * 64;
+	return (sizeof(struct crowd) + members * sizeof(_Atomic int) + 63) / 64 * 64;
 }
 
 static struct table *
@@ -59,14 +61,18 @@ crowd_free(struct crowd *c)
 void
 crowd_join(struct crowd *c, size_t member)
 {
-	memset(table_of(c, member), 0, sizeof(struct table));
-	atomic_store(&c->joined[member], true);
+	/* A first one finds zeros, in pages that need not be there yet. */
+	if (atomic_exchange(&c->presence[member], GONE) != NEVER)
+		memset(table_of(c, member), 0, sizeof(struct table));
+	atomic_store(&c->presence[member], PRESENT);
 }
 
 void
 crowd_left(struct crowd *c, size_t member)
 {
-	atomic_store(&c->joined[member], false);
+	int present = PRESENT;
+
+	atomic_compare_exchange_strong(&c->presence[member], &present, GONE);
 }
 
 /* The place of this id in a member's bucket, or NULL. */
@@ -103,7 +109,7 @@ total(struct crowd *c, uint64_t id)
 	size_t			 i;
 
 	for (i = 0; i < c->members; i++) {
-		place = atomic_load(&c->joined[i]) ? find(table_of(c, i)->place[id % BUCKETS], id) : NULL;
+		place = atomic_load(&c->presence[i]) == PRESENT ? find(table_of(c, i)->place[id % BUCKETS], id) : NULL;
 		if (place != NULL)
 			n += atomic_load(place) & COUNT_MASK;
 	}

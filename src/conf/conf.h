@@ -72,6 +72,11 @@ struct conf {
 
 	int64_t		 api_default_limit, api_max_limit, api_max_offset, api_total_cap;
 
+	int64_t		 limit_requests, limit_window_ms;	/* of an API key that has none of its own; 0 = none */
+	int64_t		 limit_connections;	/* per address, all workers together; 0 = none */
+	int64_t		 limit_failures, limit_failure_window_ms;	/* per address; 0 = none */
+
+	int64_t		 last_used_ms;		/* how often the last uses of keys are written */
 	int64_t		 reaper_batch, reaper_poll_ms, reaper_max_attempts, reaper_retry_min_ms, reaper_retry_max_ms;
 	int64_t		 events_keep_days, dedupe_keep_days, partitions_ahead_days;
 };

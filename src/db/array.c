@@ -13,7 +13,7 @@
 
 /* Object ids of the built-in types are fixed by PostgreSQL's catalog. */
 static const uint32_t type_oid[] = {
-	[DB_TEXT] = 25, [DB_UUID] = 2950, [DB_JSON] = 114, [DB_BOOL] = 16, [DB_INTEGER] = 23, [DB_BIGINT] = 20,
+	[DB_TEXT] = 25, [DB_UUID] = 2950, [DB_JSON] = 114, [DB_BYTES] = 17, [DB_BOOL] = 16, [DB_INTEGER] = 23, [DB_BIGINT] = 20,
 	[DB_TIME] = 1184,
 };
 
@@ -87,6 +87,13 @@ db_array_str(struct db_array *a, struct str s)
 		db_array_null(a);
 	else
 		element(a, s.p, s.n);
+}
+
+void
+db_array_bytes(struct db_array *a, const void *p, size_t n)
+{
+	assert(a->type == DB_BYTES);
+	element(a, p, n);
 }
 
 void

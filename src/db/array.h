@@ -15,7 +15,7 @@
 
 #define DB_TIME_MAX_MS	INT64_C(253402300799999)	/* the end of the year 9999 */
 
-enum db_type { DB_TEXT, DB_UUID, DB_JSON, DB_BOOL, DB_INTEGER, DB_BIGINT, DB_TIME };
+enum db_type { DB_TEXT, DB_UUID, DB_JSON, DB_BYTES, DB_BOOL, DB_INTEGER, DB_BIGINT, DB_TIME };
 
 struct db_array {
 	struct buf	b;
@@ -29,6 +29,7 @@ void	db_array_free(struct db_array *a);
 void	db_array_null(struct db_array *a);
 void	db_array_uuid(struct db_array *a, struct uuid u);
 void	db_array_str(struct db_array *a, struct str s);		/* text or json; absent = NULL */
+void	db_array_bytes(struct db_array *a, const void *p, size_t n);	/* bytea */
 void	db_array_int(struct db_array *a, int64_t v);		/* integer or bigint; INT64_MIN = NULL */
 void	db_array_bool(struct db_array *a, bool v);
 void	db_array_time_ms(struct db_array *a, int64_t unix_ms);	/* outside the years 1970 to 9999 = NULL */

@@ -65,18 +65,23 @@ conn_new(struct http_listener *l, int fd, const struct addr *peer)
 	struct http_conn	*c = calloc(1, sizeof(*c));
 	int			 on = 1;
 
-	if (c == NULL || (c->watch = watch_new(s->loop, fd, on_event, c)) == NULL || !watch_set(c->watch, LOOP_READ)) {
-		if (c != NULL)
+	if (c != NULL) {
+		c->listener = l;
+		c->fd = fd;
+		c->peer = *peer;
+	}
+	if (c == NULL || (!l->proxy_protocol && !crowding_enter(c)) ||
+	    (c->watch = watch_new(s->loop, fd, on_event, c)) == NULL || !watch_set(c->watch, LOOP_READ)) {
+		if (c != NULL) {
+			crowding_leave(c);
 			watch_free(c->watch);
+		}
 		free(c);
 		close(fd);
 		return false;
 	}
 	if (l->family != AF_UNIX)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	c->listener = l;
-	c->fd = fd;
-	c->peer = *peer;
 	c->state = l->proxy_protocol ? CONN_PROXY : CONN_IDLE;
 	c->deadline_ms = loop_now_ms(s->loop) + s->limits.header_timeout_ms;
 	buf_init(&c->held, CONN_READ_SIZE);
@@ -99,6 +104,7 @@ conn_drop(struct http_conn *c)
 	struct http_server *s = c->listener->server;
 
 	release_body(c);
+	crowding_leave(c);
 	if (c->state == CONN_BUSY) {
 		if (s->access_log)
 			access_log(c->rq, 499, 0);
@@ -362,8 +368,13 @@ take_proxy_header(struct http_conn *c)
 		c->listener->server->stats.refused++;
 		return false;
 	}
-	if (client.family != 0)
+	if (client.family != 0) {
 		c->peer = client;
+		if (!crowding_enter(c)) {
+			c->listener->server->stats.refused++;
+			return false;
+		}
+	}
 	buf_consume(&c->held, (size_t)n);
 	if (c->held.len == 0)
 		buf_free(&c->held);

@@ -10,8 +10,8 @@
 
 #define FORWARDED_HOPS	32	/* entries looked at; no honest chain is longer */
 
-static bool
-is_trusted(const struct addr *a, const struct addr_net *trusted, size_t ntrusted)
+bool
+forwarded_trusts(const struct addr *a, const struct addr_net *trusted, size_t ntrusted)
 {
 	size_t i;
 
@@ -61,13 +61,13 @@ forwarded_apply(struct http_request *rq, const struct addr_net *trusted, size_t 
 
 	rq->client = rq->peer;
 	rq->https = false;
-	if (!is_trusted(&rq->peer, trusted, ntrusted))
+	if (!forwarded_trusts(&rq->peer, trusted, ntrusted))
 		return;
 	for (hops = 0; hops < FORWARDED_HOPS; hops++) {
 		if (!previous(rq, STR("X-Forwarded-For"), &line, &list, &element) || !addr_parse_ip(&hop, element))
 			break;
 		rq->client = hop;
-		if (!is_trusted(&hop, trusted, ntrusted))
+		if (!forwarded_trusts(&hop, trusted, ntrusted))
 			break;
 	}
 	line = rq->nheaders;

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/tally.h"
 #include "http/router.h"
 #include "loop/loop.h"
 #include "net/addr.h"
@@ -18,11 +19,15 @@ struct http_limits {
 	size_t	 body_memory;		/* bodies being received at one time, all connections together */
 	int64_t	 header_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms;
 	size_t	 connections, reserve_fds, requests_per_connection;
+	const struct tally *tally;	/* NULL: nothing is counted across processes */
+	size_t	 member;		/* this process in the tally */
+	uint32_t per_address;		/* connections, all processes together; 0 = any number */
 };
 
 struct http_stats {		/* counters the owner reads; plain, this process only */
 	uint64_t accepted, requests;
 	uint64_t refused;	/* times accepting was paused, and connections closed unserved (bad PROXY header, no memory) */
+	uint64_t crowded;	/* connections closed because their address held too many; among the refused */
 	size_t	 open, busy;	/* busy: connections with a request under way */
 };
 

@@ -37,7 +37,7 @@ static int
 keep_only_heritage(const struct child_setup *s)
 {
 	const struct heritage *h = &s->heritage;
-	int keep[2 * CONF_MAX_LISTEN + 5];
+	int keep[2 * CONF_MAX_LISTEN + 7];
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->conf->nlisten; i++)
@@ -48,6 +48,8 @@ keep_only_heritage(const struct child_setup *s)
 	keep[n++] = h->ready_fd;
 	keep[n++] = h->wake_read_fd;
 	keep[n++] = h->wake_write_fd;
+	keep[n++] = h->use_read_fd;
+	keep[n++] = h->use_write_fd;
 	keep[n++] = log_fd();
 	if (s->log_target == LOG_TO_SYSLOG)
 		(void)log_open(LOG_TO_STDERR, NULL, s->conf->log_level);

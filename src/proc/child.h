@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/tally.h"
 #include "conf/conf.h"
 #include "proc/scoreboard.h"
 
@@ -31,6 +32,9 @@ struct heritage {
 	int			 ready_fd;	/* private: child_ready() writes here */
 	int			 wake_read_fd;	/* the reaper's: a byte here means events may wait (non-blocking) */
 	int			 wake_write_fd;	/* the workers': non-blocking, EAGAIN is fine */
+	int			 use_read_fd;	/* the reaper's: struct key_use, whole ones (non-blocking) */
+	int			 use_write_fd;	/* the workers': non-blocking, EAGAIN is fine */
+	const struct tally	*tally;		/* my member number in it is my slot */
 	struct scoreboard	*board;
 	struct score		*score;		/* my own slot: one writer, me */
 };

@@ -45,6 +45,8 @@ struct master {
 	struct generation	*serving;	/* NULL until the first is ready */
 	struct generation	*leaving;	/* draining, or being killed */
 	int			 wake[2];	/* workers to reaper */
+	int			 use[2];	/* the same way: which keys are used */
+	struct tally		 tally;
 	int			 life[2];	/* we alone hold the write end: EOF tells children we are gone */
 	struct pidfile		 pidfile;
 	sigset_t		 outside;	/* the mask to sleep with */

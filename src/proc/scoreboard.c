@@ -29,6 +29,9 @@ scoreboard_retire(struct scoreboard *b, struct score *gone)
 	SCORE_SET(gone->state, SCORE_FREE);
 	move(&b->past.accepted, &gone->accepted);
 	move(&b->past.requests, &gone->requests);
+	move(&b->past.requests_limited, &gone->requests_limited);
+	move(&b->past.failures_limited, &gone->failures_limited);
+	move(&b->past.connections_limited, &gone->connections_limited);
 	move(&b->past.events_stored, &gone->events_stored);
 	move(&b->past.events_duplicate, &gone->events_duplicate);
 	move(&b->past.events_refused, &gone->events_refused);

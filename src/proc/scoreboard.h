@@ -28,6 +28,9 @@ struct score {
 	_Atomic uint64_t	connections;	/* open now */
 	_Atomic uint64_t	accepted;
 	_Atomic uint64_t	requests;
+	_Atomic uint64_t	requests_limited;	/* answered 429: an API key's limit */
+	_Atomic uint64_t	failures_limited;	/* answered 429: an address' failures */
+	_Atomic uint64_t	connections_limited;	/* closed: an address' connections */
 	_Atomic uint64_t	events_stored, events_duplicate, events_refused;
 	_Atomic uint64_t	events_applied, events_failed, events_dead;
 	_Atomic int64_t		queue_depth;	/* reaper: rows waiting at the last look; -1 unknown */

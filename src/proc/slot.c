@@ -67,6 +67,9 @@ fill_heritage(struct master *m, const struct slot *s, struct heritage *h)
 	h->master_fd = m->life[0];
 	h->wake_read_fd = m->wake[0];
 	h->wake_write_fd = m->wake[1];
+	h->use_read_fd = m->use[0];
+	h->use_write_fd = m->use[1];
+	h->tally = &m->tally;
 	h->board = m->board;
 	h->score = score_of(m, s);
 }
@@ -195,6 +198,7 @@ slot_vacate(struct master *m, struct slot *s)
 {
 	close_ready(s);
 	s->pid = 0;
+	crowd_left(m->tally.connections, (size_t)(s - m->slot));
 	scoreboard_retire(m->board, score_of(m, s));
 }
 

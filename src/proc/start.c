@@ -45,6 +45,7 @@ make_shared(struct master *m)
 {
 	m->board = scoreboard_new();
 	if (m->board == NULL || pipe2(m->wake, O_CLOEXEC | O_NONBLOCK) == -1 ||
+	    pipe2(m->use, O_CLOEXEC | O_NONBLOCK) == -1 || !tally_open(&m->tally, SCORE_SLOTS) ||
 	    pipe2(m->life, O_CLOEXEC | O_NONBLOCK) == -1) {
 		log_errno("cannot make what is shared with children");
 		return false;

@@ -42,6 +42,7 @@ write_score(void *arg)
 	SCORE_SET(w->h->score->connections, s->open);
 	SCORE_SET(w->h->score->accepted, s->accepted);
 	SCORE_SET(w->h->score->requests, s->requests);
+	SCORE_SET(w->h->score->connections_limited, s->crowded);
 	timer_set(w->score_timer, SCORE_PERIOD_MS);
 }
 
@@ -163,20 +164,23 @@ set_up(struct worker *w)
 		.idle_timeout_ms = c->http_idle_timeout_ms, .write_timeout_ms = c->http_write_timeout_ms,
 		.connections = (size_t)c->http_connections, .reserve_fds = (size_t)c->http_reserve_fds,
 		.requests_per_connection = (size_t)c->http_requests_per_connection,
+		.tally = w->h->tally, .member = w->h->slot, .per_address = (uint32_t)c->limit_connections,
 	};
 
+	crowd_join(w->h->tally->connections, w->h->slot);
 	w->loop = loop_new();
 	if (w->loop == NULL)
 		return false;
 	w->db = db_new(w->loop, &db);
 	w->api = (struct api){ .conf = c, .loop = w->loop, .db = w->db, .keys = keys_new(), .board = w->h->board, .score = w->h->score,
-	    .store = ingest_store };
+	    .tally = w->h->tally, .member = w->h->slot, .use_fd = w->h->use_write_fd, .store = ingest_store };
 	if (w->db == NULL || w->api.keys == NULL)
 		return false;
 	w->api.hooks = hooks_new(w->loop, w->db, c->webhook_refresh_ms);
 	w->ingest = ingest_new(w->db, c, w->h->score, w->h->wake_write_fd);
 	w->api.store_ctx = w->ingest;
 	w->public = http_server_new(w->loop, &lim, c->trusted, c->ntrusted, c->log_access);
+	lim.tally = NULL;		/* the administrator is not counted */
 	w->admin = http_server_new(w->loop, &lim, NULL, 0, false);
 	w->score_timer = timer_new(w->loop, write_score, w);
 	w->master_watch = watch_new(w->loop, w->h->master_fd, master_gone, w);

@@ -145,7 +145,8 @@ def main():
             c.cursor().execute("CREATE DATABASE bench")
         pg.psql("bench", TOP / "sql/roles.sql")
         ringd.ringctl("migrate", "--dir", TOP / "sql", database=pg.dsn("bench"))
-        d = ringd.Daemon(base / "d", pg, "bench", workers=2).start()
+        limits = {"requests": 10_000_000, "window": "1d", "connections_per_address": 0, "failures_per_address": 0}
+        d = ringd.Daemon(base / "d", pg, "bench", workers=2, limits=limits).start()
         tenant = ringd.Tenant(pg.dsn("bench"), "hooks")
         keys, ids = fill(pg, "bench")
         url = f"http://127.0.0.1:{d.port}"

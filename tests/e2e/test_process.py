@@ -17,7 +17,7 @@ from ringd import BIN, call_event, drained, jwt, wait_for
 
 @pytest.fixture
 def d(new_daemon):
-    x = new_daemon(http={"drain_timeout": "5s"}).start()
+    x = new_daemon(http={"drain_timeout": "5s"}, limits={"requests": 0}).start()
     yield x
     x.stop()
 

@@ -43,6 +43,21 @@ test_texts_with_any_bytes(void **state)
 }
 
 static void
+test_bytes(void **state)
+{
+	static const unsigned char want[] = {
+		0, 0, 0, 1,  0, 0, 0, 1,  0, 0, 0, 17,  0, 0, 0, 2,  0, 0, 0, 1,  0, 0, 0, 3, 0, 0xff, '\\',  0, 0, 0, 0,
+	};
+	struct db_array a;
+
+	(void)state;
+	db_array_init(&a, DB_BYTES, 1000);
+	db_array_bytes(&a, "\0\xff\\", 3);
+	db_array_bytes(&a, "", 0);
+	assert_sent(&a, want, sizeof(want));
+}
+
+static void
 test_empty_has_no_dimension(void **state)
 {
 	static const unsigned char want[] = { 0, 0, 0, 0,  0, 0, 0, 1,  0, 0, 0x0b, 0x86 };
@@ -127,6 +142,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_texts_with_any_bytes),
+		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_empty_has_no_dimension),
 		cmocka_unit_test(test_numbers_are_big_endian),
 		cmocka_unit_test(test_times_count_from_2000_and_impossible_ones_are_null),

@@ -51,6 +51,9 @@ counters_of_the_gone_are_kept(void **state)
 		SCORE_SET(s->connections, 5);
 		SCORE_SET(s->accepted, 1);
 		SCORE_SET(s->requests, 2);
+		SCORE_SET(s->requests_limited, 9);
+		SCORE_SET(s->failures_limited, 10);
+		SCORE_SET(s->connections_limited, 11);
 		SCORE_SET(s->events_stored, 3);
 		SCORE_SET(s->events_duplicate, 4);
 		SCORE_SET(s->events_refused, 5);
@@ -61,6 +64,9 @@ counters_of_the_gone_are_kept(void **state)
 		scoreboard_retire(b, s);
 		assert_int_equal(SCORE_GET(b->past.accepted), round * 1);
 		assert_int_equal(SCORE_GET(b->past.requests), round * 2);
+		assert_int_equal(SCORE_GET(b->past.requests_limited), round * 9);
+		assert_int_equal(SCORE_GET(b->past.failures_limited), round * 10);
+		assert_int_equal(SCORE_GET(b->past.connections_limited), round * 11);
 		assert_int_equal(SCORE_GET(b->past.events_stored), round * 3);
 		assert_int_equal(SCORE_GET(b->past.events_duplicate), round * 4);
 		assert_int_equal(SCORE_GET(b->past.events_refused), round * 5);
