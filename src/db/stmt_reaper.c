@@ -161,6 +161,12 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	    "o.app_id, o.digest FROM event_dedupe o WHERE o.received_at < $1::timestamptz LIMIT $2::bigint)" },
 	[R_DEAD_SWEEP] = { "dead_sweep", "DELETE FROM webhook_dead d WHERE (d.app_id, d.id) IN (SELECT o.app_id, "
 	    "o.id FROM webhook_dead o WHERE o.died_at < $1::timestamptz LIMIT $2::bigint)" },
+
+	/* All tenants' keys that were used lately; two workers may tell of the same one. */
+	[R_LAST_USED] = { "last_used", "UPDATE api_keys k SET last_used_at = u.used_at FROM (SELECT n.app_id, n.key_hash, "
+	    "max(n.used_at) AS used_at FROM unnest($1::uuid[], $2::bytea[], $3::timestamptz[]) AS n (app_id, key_hash, "
+	    "used_at) GROUP BY n.app_id, n.key_hash) u WHERE k.app_id = u.app_id AND k.key_hash = u.key_hash AND "
+	    "(k.last_used_at IS NULL OR k.last_used_at < u.used_at)" },
 };
 
 const struct db_stmt_table *

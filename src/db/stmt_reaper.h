@@ -51,6 +51,7 @@ enum reaper_stmt {
 	R_PARTITIONS_DROP,	/* $1 days kept */
 	R_DEDUPE_SWEEP,		/* $1 older than, $2 rows */
 	R_DEAD_SWEEP,		/* $1 older than, $2 rows */
+	R_LAST_USED,		/* $1 apps, $2 key hashes, $3 times */
 	R_COUNT_OF_STATEMENTS
 };
 
