@@ -44,12 +44,13 @@ compare member $api
 # Whatever answers with an error names its code as a bare word.
 codes() {
 	for file in src/api/*.c src/http/conn.c src/http/answer.c; do
-		tr '\n' ' ' <"$file" | grep -oE '(api_problem|refuse|look_again_or|->error)\([^;]*;' | grep -oE '"[a-z_]+"'
+		tr '\n' ' ' <"$file" | grep -oE '(api_problem|refuse|fail|look_again_or|->error)\([^;]*;' | grep -oE '"[a-z_]+"'
 		tr '\n' ' ' <"$file" | grep -oE '(wrong\(&?p, "[a-z_]+"|number_in\([^;]*;)' | grep -oE '"(invalid|unknown|malformed)_[a-z]+"'
+		grep -oE 'wrong = "[a-z_]+"' "$file" | grep -oE '"[a-z_]+"'
 	done
 	sed -n '/^http_error_code(/,/^}/s/.*return \("[a-z_]*"\);/\1/p' src/http/request.c
 	# The proxies of the examples speak to clients too.
-	sed -n 's/.*\(rate_limited\).*/"\1"/p' etc/proxy/nginx.conf
+	sed -n 's/.*"code[\\]*":[\\]*"\([a-z_]*\).*/"\1"/p' etc/proxy/nginx.conf etc/proxy/haproxy.cfg
 }
 codes | tr -d '"' >"$work/source"
 sed -n 's/^\.It [0-9]* Cm \([a-z_]*\)$/\1/p' $api >"$work/page"

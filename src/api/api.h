@@ -8,6 +8,8 @@
 #include <sys/queue.h>
 
 #include "base/hash.h"
+#include "base/pace.h"
+#include "base/tally.h"
 #include "base/uuid.h"
 #include "conf/conf.h"
 #include "db/db.h"
@@ -59,6 +61,10 @@ struct api {
 	const struct peer_list	*admins;
 	bool			 draining;	/* we were asked to leave */
 	struct score		*score;
+	const struct tally	*tally;		/* counted by all processes; this one is its member */
+	unsigned		 member;
+	int			 use_fd;	/* to the reaper: which keys are used */
+	struct pace		 full, failing;	/* telling of full tables, and of addresses that fail too often */
 	/* Takes the delivery and calls d->done once, later or at once: the caller must not touch it afterwards. */
 	void			(*store)(void *ctx, struct delivery *d);
 	void			*store_ctx;

@@ -4,17 +4,27 @@
 #include <sys/types.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/auth.h"
+#include "api/limit.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "base/token.h"
 #include "db/stmt_worker.h"
 
-#define KEYS_REMEMBERED	4096		/* a power of two; 48 bytes each */
+#define KEYS_REMEMBERED	4096		/* a power of two; 96 bytes each */
+#define ASK_AGAIN_MS	50		/* a key over its limit is asked about so often: it may be revoked, or its limit another */
 
 struct remembered {
 	unsigned char	hash[SHA256_SIZE];
 	struct uuid	app;
+	struct rate_rule own;		/* its own limit, when has_own */
+	bool		has_own;
+	bool		good;		/* when last asked about */
+	int64_t		asked_ms;	/* when that was */
+	int64_t		noted_ms;	/* when its use was last told to the reaper; 0 = never */
 };
 
 /* Direct-mapped: the hash is random, so its first bytes are the place; the newest of two that collide stays. */
@@ -48,20 +58,89 @@ place(struct keys *k, const unsigned char hash[SHA256_SIZE])
 	return &k->slot[((unsigned)hash[0] << 8 | hash[1]) % KEYS_REMEMBERED];
 }
 
-static void
-refuse_key(struct http_request *rq)
+static struct remembered *
+recall(struct keys *k, const unsigned char hash[SHA256_SIZE])
 {
-	api_problem(rq, 401, "invalid_api_key", "Invalid API key");
+	struct remembered *slot = place(k, hash);
+
+	return hash_equal(slot->hash, hash, SHA256_SIZE) ? slot : NULL;
 }
 
 static void
-found_app(struct api *api, struct http_request *rq, struct caller *caller, struct uuid app, auth_fn next)
+fail(struct api *api, struct http_request *rq, const char *code, const char *message)
+{
+	if (limit_failure(api, rq))
+		api_problem(rq, 401, code, message);
+}
+
+static void
+refuse_key(struct api *api, struct http_request *rq)
+{
+	fail(api, rq, "invalid_api_key", "Invalid API key");
+}
+
+static struct rate_rule
+rule_of(const struct api *api, const struct remembered *k)
+{
+	return k->has_own ? k->own : (struct rate_rule){ (uint32_t)api->conf->limit_requests, api->conf->limit_window_ms };
+}
+
+/* Decides by what was last known of the key. false: answered. One too many all the same asks the database now and then. */
+static bool
+count_before(struct api *api, struct http_request *rq, struct caller *caller, struct remembered *k)
+{
+	struct rate_rule rule = rule_of(api, k);
+	struct rate_state state;
+	int64_t now = loop_now_ms(api->loop);
+
+	caller->counted = limit_request(api, rq, caller->key_hash, &rule, &state);
+	if (caller->counted)
+		return true;
+	if (now - k->asked_ms < ASK_AGAIN_MS) {
+		limit_refuse(api, rq, &rule, &state);
+		return false;
+	}
+	k->asked_ms = now;
+	return true;
+}
+
+/* Decides by what the database has just said of it. false: answered, and the caller is gone with its request. */
+static bool
+count_after(struct api *api, struct http_request *rq, struct caller *caller, const struct remembered *k)
+{
+	struct rate_rule rule = rule_of(api, k);
+	struct rate_state state;
+
+	if (!caller->counted)
+		caller->counted = limit_request(api, rq, caller->key_hash, &rule, &state);
+	if (caller->counted)
+		return true;
+	limit_refuse(api, rq, &rule, &state);
+	return false;
+}
+
+/* Once in a while, not with every request: the reaper writes it down no more often. A full pipe: with the next request. */
+static void
+note_use(struct api *api, struct remembered *k)
+{
+	struct key_use use = { .app = k->app };
+	int64_t now = loop_now_ms(api->loop);
+
+	if (k->noted_ms != 0 && now - k->noted_ms < api->conf->last_used_ms)
+		return;
+	memcpy(use.key_hash, k->hash, SHA256_SIZE);
+	use.used_ms = clock_real_ms();
+	if (write(api->use_fd, &use, sizeof(use)) == (ssize_t)sizeof(use))
+		k->noted_ms = now;
+}
+
+static void
+found_app(struct http_request *rq, struct caller *caller, struct uuid app)
 {
 	uuid_format(caller->app, app);
 	http_set_app(rq, caller->app);
 	rq->counted = true;
 	log_event(LEVEL_DEBUG, "app found by its key", LOG_C("step", rq->step));
-	next(api, rq);
 }
 
 static void	look_up(struct lookup *l);
@@ -70,7 +149,7 @@ static void
 looked_up(void *arg, const struct db_result *r)
 {
 	struct lookup *l = arg;
-	struct remembered *slot = place(l->api->keys, l->caller->key_hash);
+	struct remembered *k = place(l->api->keys, l->caller->key_hash);
 	struct uuid app;
 
 	api_took(l->rq, r);
@@ -80,11 +159,12 @@ looked_up(void *arg, const struct db_result *r)
 	} else if (db_outcome(r) != DB_OK) {
 		api_db_failed(l->rq, r);
 	} else if (db_rows(r, 0) == 0 || !db_uuid(r, 0, 0, 0, &app)) {
-		refuse_key(l->rq);
+		refuse_key(l->api, l->rq);
 	} else {
-		memcpy(slot->hash, l->caller->key_hash, SHA256_SIZE);
-		slot->app = app;
-		found_app(l->api, l->rq, l->caller, app, l->next);
+		*k = (struct remembered){ .app = app };
+		memcpy(k->hash, l->caller->key_hash, SHA256_SIZE);
+		found_app(l->rq, l->caller, app);
+		l->next(l->api, l->rq);
 	}
 }
 
@@ -114,22 +194,26 @@ void
 auth_begin(struct api *api, struct http_request *rq, struct caller *caller, auth_fn next)
 {
 	struct str key = http_header(rq, "x-app-api-key");
-	struct remembered *slot;
+	struct remembered *k;
 	struct lookup *l;
 
 	rq->step = "auth";
 	if (key.p == NULL) {
-		api_problem(rq, 401, "missing_api_key", "Missing x-app-api-key header");
+		fail(api, rq, "missing_api_key", "Missing x-app-api-key header");
 		return;
 	}
 	if (!token_valid(key, TOKEN_SERVER_KEY) || repeated(rq)) {
-		refuse_key(rq);
+		refuse_key(api, rq);
 		return;
 	}
 	token_hash(caller->key_hash, key);
-	slot = place(api->keys, caller->key_hash);
-	if (hash_equal(slot->hash, caller->key_hash, SHA256_SIZE)) {
-		found_app(api, rq, caller, slot->app, next);
+	k = recall(api->keys, caller->key_hash);
+	if (k != NULL)
+		found_app(rq, caller, k->app);
+	if (k != NULL && k->good ? !count_before(api, rq, caller, k) : !limit_may_try(api, rq, caller->key_hash))
+		return;
+	if (k != NULL) {
+		next(api, rq);
 		return;
 	}
 	l = arena_alloc(&rq->arena, sizeof(*l));
@@ -148,18 +232,57 @@ auth_params(struct db_params *a, const struct caller *caller)
 	db_put_bytes(a, caller->key_hash, SHA256_SIZE);
 }
 
-bool
-auth_accepts(struct http_request *rq, const struct db_result *r, int i)
+/* What the answer said of the key; its slot may meanwhile be another's. "5000/900" or absent: its own limit. */
+static struct remembered *
+remember(struct api *api, const struct caller *caller, struct str own)
 {
-	struct str state = db_text(r, i, 0, 0);
+	struct remembered *k = place(api->keys, caller->key_hash);
+	struct str requests;
+	int64_t limit, seconds;
 
-	if (str_eq(state, STR("ok")))
-		return true;
-	if (str_eq(state, STR("inactive")))
+	if (!hash_equal(k->hash, caller->key_hash, SHA256_SIZE)) {
+		*k = (struct remembered){ .good = false };
+		memcpy(k->hash, caller->key_hash, SHA256_SIZE);
+		uuid_parse(str_c(caller->app), &k->app);
+	}
+	k->good = true;
+	k->asked_ms = loop_now_ms(api->loop);
+	k->has_own = str_cut(&own, '/', &requests) && num_i64(requests, 0, RATE_LIMIT_MAX, &limit) &&
+	    num_i64(own, 1, INT32_MAX, &seconds);
+	if (k->has_own)
+		k->own = (struct rate_rule){ (uint32_t)limit, seconds * 1000 };
+	return k;
+}
+
+static void
+forget(struct api *api, const struct caller *caller)
+{
+	struct remembered *k = recall(api->keys, caller->key_hash);
+
+	if (k != NULL)
+		k->good = false;
+	limit_forget_key(api, caller->key_hash);
+}
+
+bool
+auth_accepts(struct api *api, struct http_request *rq, struct caller *caller, const struct db_result *r, int i)
+{
+	struct str state = db_text(r, i, 0, KEY_STATE);
+	bool ok = str_eq(state, STR("ok")), inactive = str_eq(state, STR("inactive"));
+	struct remembered *k;
+
+	if (!ok && !inactive && !str_eq(state, STR("scope"))) {
+		forget(api, caller);
+		refuse_key(api, rq);
+		return false;
+	}
+	k = remember(api, caller, db_text(r, i, 0, KEY_OWN_LIMIT));
+	if (!count_after(api, rq, caller, k))
+		return false;
+	note_use(api, k);
+	if (inactive)
 		api_problem(rq, 403, "app_inactive", "App is inactive");
-	else if (str_eq(state, STR("scope")))
+	else if (!ok)
 		api_problem(rq, 403, "missing_scope", "This API key may not do that");
-	else
-		refuse_key(rq);
-	return false;
+	return ok;
 }

@@ -1,6 +1,9 @@
 /*
  * auth: from the header x-app-api-key to a tenant. A malformed key costs no query. Which app a key belongs to never changes, so the
  * worker remembers it; whether the key is still good is part of every read's own statement.
+ *
+ * Every request of a good key counts against the key's limit, whatever it is answered. Of a key that was good when last asked about, that
+ * is decided before the database has any work; of others when its answer is there.
  */
 #ifndef RINGD_AUTH_H
 #define RINGD_AUTH_H
@@ -11,6 +14,7 @@
 struct caller {
 	char		app[UUID_TEXT_SIZE];
 	unsigned char	key_hash[SHA256_SIZE];
+	bool		counted;	/* against the key's limit */
 };
 
 typedef void (*auth_fn)(struct api *api, struct http_request *rq);
@@ -23,7 +27,7 @@ void		 keys_free(struct keys *k);
 void	auth_begin(struct api *api, struct http_request *rq, struct caller *caller, auth_fn next);
 /* The first two parameters of every statement by key. */
 void	auth_params(struct db_params *a, const struct caller *caller);
-/* Looks at statement i's column 0, the key's state. true: good; else the request has been answered. */
-bool	auth_accepts(struct http_request *rq, const struct db_result *r, int i);
+/* Looks at statement i's first columns, the key's state and limit. true: good, and counted; else the request has been answered. */
+bool	auth_accepts(struct api *api, struct http_request *rq, struct caller *caller, const struct db_result *r, int i);
 
 #endif

@@ -3,6 +3,7 @@
  * the key's state, the tenant and the page travel in one statement. Rows become JSON here in C, straight from libpq's text.
  */
 #include <sys/types.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api/auth.h"
@@ -11,12 +12,12 @@
 #include "base/json_write.h"
 #include "base/log.h"
 
+#define WRONG_SIZE	256
 #define ANSWER_MAX	(8u << 20)	/* 200 calls with long transcriptions; more is an error, not a crash */
 
 struct read {
 	struct caller		 caller;
 	struct calls_query	 query;
-	bool			 only_active;
 	struct uuid		 id;		/* GET /api/calls/{id} */
 	struct api		*api;
 	struct http_request	*rq;
@@ -27,8 +28,11 @@ struct read {
 	int64_t			 last_us;
 	struct uuid		 last_id;
 	bool			 again;		/* a disturbed job was submitted again once */
+	const char		*wrong;		/* code of what is wrong with the request's parameters; NULL: nothing */
+	char			 wrong_text[WRONG_SIZE];
 };
 
+static void	send_wrong(struct api *api, struct http_request *rq);
 static void	send_page(struct api *api, struct http_request *rq);
 static void	send_total(struct read *rd);
 static void	send_one(struct api *api, struct http_request *rq);
@@ -56,6 +60,35 @@ once_more(struct read *rd, const struct db_result *r)
 
 	rd->again = rd->again || again;
 	return again;
+}
+
+/* ---- a request that is wrong: whose it is comes first, so that strangers learn nothing and the key's limit holds */
+
+static void
+got_wrong(void *arg, const struct db_result *r)
+{
+	struct read *rd = arg;
+
+	api_took(rd->rq, r);
+	if (once_more(rd, r))
+		send_wrong(rd->api, rd->rq);
+	else if (db_outcome(r) != DB_OK)
+		api_db_failed(rd->rq, r);
+	else if (auth_accepts(rd->api, rd->rq, &rd->caller, r, 0))
+		api_problem(rd->rq, 400, rd->wrong, rd->wrong_text);
+}
+
+static void
+send_wrong(struct api *api, struct http_request *rq)
+{
+	struct read *rd = rq->state;
+	struct db_job *j = db_job_new(api->db, 0, got_wrong, rd);
+	DB_PARAMS(a, 2);
+
+	rq->step = "parameters";
+	auth_params(&a, &rd->caller);
+	db_job_add(j, W_KEY_STATE, a.p, a.n);
+	db_job_submit(j);
 }
 
 /* ---- the list */
@@ -98,7 +131,7 @@ got_page(void *arg, const struct db_result *r)
 		api_db_failed(rd->rq, r);
 		return;
 	}
-	if (!auth_accepts(rd->rq, r, 0))
+	if (!auth_accepts(rd->api, rd->rq, &rd->caller, r, 0))
 		return;
 	/* A good key without a page is one row whose call is NULL. */
 	rows = db_text(r, 0, 0, C_ID).p == NULL ? 0 : db_rows(r, 0);
@@ -143,7 +176,9 @@ send_page(struct api *api, struct http_request *rq)
 			return;
 		}
 		if (!calls_cursor_open(&rd->query, &api->cursor_key, rd->caller.app)) {
-			api_problem(rq, 400, "invalid_cursor", "cursor is not one this API gave out for these filters");
+			rd->wrong = "invalid_cursor";
+			snprintf(rd->wrong_text, sizeof(rd->wrong_text), "cursor is not one this API gave out for these filters");
+			send_wrong(api, rq);
 			return;
 		}
 	}
@@ -166,13 +201,13 @@ got_total(void *arg, const struct db_result *r)
 		send_total(rd);
 		return;
 	}
-	if (db_outcome(r) != DB_OK || !auth_accepts(rd->rq, r, 0)) {
+	if (db_outcome(r) != DB_OK || !auth_accepts(rd->api, rd->rq, &rd->caller, r, 0)) {
 		if (db_outcome(r) != DB_OK)
 			api_db_failed(rd->rq, r);
 		buf_free(&body);	/* rd is gone with its request */
 		return;
 	}
-	total = db_i64(r, 0, 0, 1, 0);
+	total = db_i64(r, 0, 0, KEY_COLUMNS, 0);
 	write_pagination(rd, total > cap ? cap : total, total > cap);
 }
 
@@ -205,31 +240,16 @@ read_new(struct api *api, struct http_request *rq)
 	return rd;
 }
 
-/* Only now: a caller without a key learns nothing about parameters, and who sends wrong ones is known. */
-static void
-read_query(struct api *api, struct http_request *rq)
-{
-	struct read *rd = rq->state;
-	const char *code;
-	char message[256];
-
-	if (calls_query_parse(&rd->query, &rq->arena, rq->query, api->conf, rd->only_active, &code, message, sizeof(message))) {
-		send_page(api, rq);
-		return;
-	}
-	rq->step = "parameters";
-	api_problem(rq, 400, code, message);
-}
-
 static void
 list(struct http_request *rq, struct api *api, bool only_active)
 {
 	struct read *rd = read_new(api, rq);
+	bool good;
 
 	if (rd == NULL)
 		return;
-	rd->only_active = only_active;
-	auth_begin(api, rq, &rd->caller, read_query);
+	good = calls_query_parse(&rd->query, &rq->arena, rq->query, api->conf, only_active, &rd->wrong, rd->wrong_text, WRONG_SIZE);
+	auth_begin(api, rq, &rd->caller, good ? send_page : send_wrong);
 }
 
 void
@@ -260,7 +280,7 @@ got_one(void *arg, const struct db_result *r)
 		api_db_failed(rd->rq, r);
 		return;
 	}
-	if (!auth_accepts(rd->rq, r, 0))
+	if (!auth_accepts(rd->api, rd->rq, &rd->caller, r, 0))
 		return;
 	if (db_text(r, 0, 0, C_ID).p == NULL) {
 		api_problem(rd->rq, 404, "call_not_found", "Call not found");

@@ -136,7 +136,7 @@ stored_by_key(void *arg, const struct db_result *r)
 	api_took(k->rq, r);
 	if (db_outcome(r) != DB_OK)
 		api_db_failed(k->rq, r);
-	else if (auth_accepts(k->rq, r, 0))
+	else if (auth_accepts(k->api, k->rq, &k->caller, r, 0))
 		send_on(k);
 }
 

@@ -19,6 +19,9 @@ static const struct {
 	const char		*name;
 } counters[] = {
 	{ SCORE_ACCEPTED, "accepted" },
+	{ SCORE_CONNECTIONS_LIMITED, "connections_limited" },
+	{ SCORE_REQUESTS_LIMITED, "requests_limited" },
+	{ SCORE_FAILURES_LIMITED, "failures_limited" },
 	{ SCORE_HANDSHAKES, "handshakes" },
 	{ SCORE_HANDSHAKES_RESUMED, "handshakes_resumed" },
 	{ SCORE_HANDSHAKES_FAILED, "handshakes_failed" },

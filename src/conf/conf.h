@@ -117,6 +117,10 @@ struct conf {
 
 	int64_t		 api_default_limit, api_max_limit, api_max_offset, api_total_cap;
 
+	int64_t		 limit_requests, limit_window_ms;	/* of an API key that has none of its own; 0 = none */
+	int64_t		 limit_connections;	/* per address, all workers together; 0 = none */
+	int64_t		 limit_failures, limit_failure_window_ms;	/* per address; 0 = none */
+
 	char		*courier_key_file;	/* NULL: no key ring, and no courier */
 	struct secret	 keyring;		/* that file's text; not of the table: read by the master alone (proc/keys.h) */
 	char		*courier_ca_file;	/* NULL: the system's */
@@ -137,6 +141,7 @@ struct conf {
 	size_t		 ndialpad_return;
 
 	int64_t		 reaper_batch, reaper_poll_ms, reaper_max_attempts, reaper_retry_min_ms, reaper_retry_max_ms;
+	int64_t		 last_used_ms;		/* how often the last uses of keys are written */
 	int64_t		 events_keep_days, dedupe_keep_days, partitions_ahead_days;
 
 	enum request_logs request_logs;		/* request_logs.mode */

@@ -233,10 +233,27 @@ check_courier(const struct check *k)
 	return check_dialpad_client(k);
 }
 
+/* What is told to clients in seconds. */
+static bool
+check_whole_seconds(const struct check *k)
+{
+	const struct { const char *name; int64_t ms; } windows[] = {
+		{ "limits.window", k->conf->limit_window_ms },
+		{ "limits.failure_window", k->conf->limit_failure_window_ms },
+	};
+
+	for (size_t i = 0; i < COUNT(windows); i++)
+		if (windows[i].ms % 1000 != 0)
+			return conf_fault(k->report, place_of(k, windows[i].name), "\"%s\" must be whole seconds",
+			    windows[i].name);
+	return true;
+}
+
 bool
 conf_check(const struct conf *c, const struct conf_places *places, const struct conf_report *r)
 {
 	const struct check	k = { c, places, r };
 
-	return check_present(&k) && check_listeners(&k) && check_order(&k) && check_courier(&k);
+	return check_present(&k) && check_listeners(&k) && check_order(&k) && check_whole_seconds(&k) &&
+	    check_courier(&k);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/count.h"
+#include "base/rate.h"
 #include "conf/conf_keys.h"
 #include "conf/suggest.h"
 
@@ -137,6 +138,17 @@ RANGE("api.max_limit", CONF_NUMBER, 1, 1000, "200", api_max_limit, "most rows of
 RANGE("api.max_offset", CONF_NUMBER, 0, 1000000, "10000", api_max_offset, "largest offset; beyond it a cursor serves"),
 RANGE("api.total_cap", CONF_NUMBER, 1, 1000000, "10000", api_total_cap, "highest total that is counted exactly"),
 
+RANGE("limits.requests", CONF_NUMBER, 0, RATE_LIMIT_MAX, "1000", limit_requests,
+    "requests of an API key per window; 0 is no limit; a key may have its own"),
+RANGE("limits.window", CONF_DURATION, SECONDS(1), DAYS(1), "15m", limit_window_ms,
+    "window of limits.requests, in whole seconds"),
+RANGE("limits.connections_per_address", CONF_NUMBER, 0, 1000000, "1000", limit_connections,
+    "most open connections from one address, all workers together; 0 is no limit"),
+RANGE("limits.failures_per_address", CONF_NUMBER, 0, RATE_LIMIT_MAX, "100", limit_failures,
+    "requests without a good API key from one address per window before 429; 0 is no limit"),
+RANGE("limits.failure_window", CONF_DURATION, SECONDS(1), DAYS(1), "1m", limit_failure_window_ms,
+    "window of limits.failures_per_address, in whole seconds"),
+
 WORD("courier.key_file", CONF_PATH, NULL, CONF_RELOAD, courier_key_file,
     "file of the master keys, mode 0400; without it there is no courier"),
 WORD("courier.ca_file", CONF_PATH, NULL, CONF_RELOAD, courier_ca_file,
@@ -184,6 +196,8 @@ RANGE("reaper.max_attempts", CONF_NUMBER, 1, 100, "8", reaper_max_attempts, "tri
 RANGE("reaper.retry_min", CONF_DURATION, MS(10), HOURS(1), "5s", reaper_retry_min_ms,
     "pause before the second try; doubles each time"),
 RANGE("reaper.retry_max", CONF_DURATION, MS(10), DAYS(1), "10m", reaper_retry_max_ms, "longest pause between tries"),
+RANGE("reaper.last_used", CONF_DURATION, MS(100), HOURS(1), "1m", last_used_ms,
+    "how often the last uses of API keys are written, and how exact they are"),
 
 RANGE("retention.events_days", CONF_NUMBER, 1, 3650, "30", events_keep_days, "days raw events are kept"),
 RANGE("retention.dedupe_days", CONF_NUMBER, 1, 3650, "30", dedupe_keep_days,

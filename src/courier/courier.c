@@ -136,6 +136,8 @@ close_foreign(const struct heritage *h)
 		close_if_open(h->admin_fd[i]);
 	close_if_open(h->wake_read_fd);
 	close_if_open(h->wake_write_fd);
+	close_if_open(h->use_read_fd);
+	close_if_open(h->use_write_fd);
 	close_if_open(h->worker_end_fd);
 }
 

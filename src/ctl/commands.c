@@ -41,6 +41,13 @@ static const struct option key_create_options[] = {
 	    .help = "good until then: 90d, or an RFC 3339 time (never)" },
 	{ .name = "note", .type = OPTION_TEXT, .value = "TEXT",
 	    .help = "where it is used, for whoever reads the list" },
+	{ .name = "rate-limit", .type = OPTION_TEXT, .value = "RATE", .def = "default",
+	    .help = "requests per window: 5000/15m, off, or as configured (default)" },
+};
+
+static const struct option key_list_options[] = {
+	{ .name = "unused", .type = OPTION_PAST, .value = "T",
+	    .help = "only usable keys made before and not used since then: 90d, or an RFC 3339 time" },
 };
 
 static const struct option key_check_options[] = {
@@ -191,7 +198,9 @@ static const struct command commands[] = {
 	{ "app", "enable", "APP", 1, 1, NO_OPTIONS, false, "undoes disable", ctl_app_enable },
 
 	{ "key", "create", "APP", 1, 1, OPTIONS(key_create_options), true, "one more API key", ctl_key_create },
-	{ "key", "list", "APP", 1, 1, NO_OPTIONS, false, "an app's keys, without the keys", ctl_key_list },
+	{ "key", "list", "APP", 1, 1, OPTIONS(key_list_options), false, "an app's keys, without the keys", ctl_key_list },
+	{ "key", "limit", "APP KEYID RATE", 3, 3, NO_OPTIONS, false,
+	    "a limit of its own: 5000/15m; off for none, default for the configured one", ctl_key_limit },
 	{ "key", "revoke", "APP KEYID", 2, 2, NO_OPTIONS, false, "ends a key, for good", ctl_key_revoke },
 	{ "key", "check", "", 0, 0, OPTIONS(key_check_options), false,
 	    "says whether a key, read from standard input, would be let in and why not", ctl_key_check },

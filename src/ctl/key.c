@@ -35,6 +35,8 @@ static const struct table_column list_columns[] = {
 	{ "created", "created_at", COLUMN_TEXT, false },
 	{ "expires", "expires_at", COLUMN_TEXT, false },
 	{ "revoked", "revoked_at", COLUMN_TEXT, false },
+	{ "limit", "rate_limit", COLUMN_TEXT, false },
+	{ "last used", "last_used_at", COLUMN_TEXT, false },
 	{ "note", "note", COLUMN_TEXT, true },
 };
 
@@ -80,8 +82,8 @@ ctl_key_store(struct ctl *c, const char *app_id, const struct key_wish *wish, ch
 	memcpy(prefix, key, PREFIX_CHARS);
 	memcpy(last, key + strlen(key) - LAST_CHARS, LAST_CHARS);
 	uuid_format(id, uuid_v7(clock_real_ms()));
-	code = ctl_run(c, CTL_KEY_INSERT, 9, (const char *const[]){ app_id, id, hash, wish->kind, wish->scopes, prefix,
-	    last, wish->note, wish->expires_ms }, "storing the key");
+	code = ctl_run(c, CTL_KEY_INSERT, 11, (const char *const[]){ app_id, id, hash, wish->kind, wish->scopes, prefix,
+	    last, wish->note, wish->expires_ms, wish->requests, wish->seconds }, "storing the key");
 	return code != CTL_OK ? code :
 	    ctl_run(c, CTL_KEY_LOOKUP_INSERT, 2, (const char *const[]){ hash, app_id }, "storing the key");
 }
@@ -92,10 +94,15 @@ ctl_key_create(struct ctl *c, const struct args *a)
 	struct key_wish	wish = { .kind = args_text(a, "kind"), .scopes = args_text(a, "scopes"),
 	    .note = args_text(a, "note") };
 	char		id[UUID_TEXT_SIZE], key[TOKEN_SIZE], expires[CTL_I64_SIZE], when[CLOCK_RFC3339_SIZE];
+	struct ctl_rate	rate;
 	struct ctl_app	app;
 	struct table	t;
-	int		code;
+	int		code = ctl_rate_read(&rate, args_text(a, "rate-limit"));
 
+	if (code != CTL_OK)
+		return code;
+	wish.requests = rate.requests;
+	wish.seconds = rate.seconds;
 	if (args_given(a, "expires")) {
 		if (args_number(a, "expires") <= clock_real_ms())
 			return ctl_fail(CTL_USAGE, "option '--expires': that is in the past");
@@ -127,19 +134,32 @@ ctl_key_list(struct ctl *c, const struct args *a)
 	struct dbs_result	*r;
 	struct ctl_app		 app;
 	struct table		 t;
+	char			 since[CTL_I64_SIZE];
+	bool			 unused = args_given(a, "unused");
 	int			 code = ctl_find_app(c, args_word(a, 0), &app);
 
 	if (code != CTL_OK)
 		return code;
-	r = ctl_query(c, CTL_KEY_LIST, 1, (const char *const[]){ app.id }, "key list");
+	r = ctl_query(c, CTL_KEY_LIST, 2, (const char *const[]){ app.id,
+	    unused ? ctl_i64(since, args_number(a, "unused")) : NULL }, "key list");
 	if (r == NULL)
 		return CTL_FAILED;
 	table_init(&t, list_columns, COUNT(list_columns));
 	ctl_fill(&t, r);
-	code = ctl_show(c, &t, "this app has no keys: 'ringctl key create APP' makes one");
+	code = ctl_show(c, &t, unused ? "every usable key of this app has been used since then, or is newer" :
+	    "this app has no keys: 'ringctl key create APP' makes one");
 	table_free(&t);
 	dbs_clear(r);
 	return code;
+}
+
+int
+ctl_key_id(const char *id)
+{
+	struct uuid u;
+
+	return uuid_parse(str_c(id), &u) ? CTL_OK :
+	    ctl_fail(CTL_USAGE, "KEYID is an id as 'ringctl key list APP' shows it, never the key itself");
 }
 
 int
@@ -149,13 +169,9 @@ ctl_key_revoke(struct ctl *c, const struct args *a)
 	struct dbs_result	*r;
 	struct ctl_app		 app;
 	struct table		 t;
-	struct uuid		 u;
-	int			 code;
+	int			 code = ctl_key_id(id);
 
-	if (!uuid_parse(str_c(id), &u))
-		return ctl_fail(CTL_USAGE, "KEYID is an id as 'ringctl key list APP' shows it, never the key itself");
-	code = ctl_find_app(c, args_word(a, 0), &app);
-	if (code != CTL_OK)
+	if (code != CTL_OK || (code = ctl_find_app(c, args_word(a, 0), &app)) != CTL_OK)
 		return code;
 	r = ctl_query(c, CTL_KEY_REVOKE, 2, (const char *const[]){ app.id, id }, "key revoke");
 	if (r == NULL)

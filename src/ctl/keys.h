@@ -1,5 +1,5 @@
 /*
- * keys: making an API key, for `app create` and `key create`.
+ * keys: making an API key, for `app create` and `key create`; what the commands on keys share.
  */
 #ifndef RINGD_CTL_KEYS_H
 #define RINGD_CTL_KEYS_H
@@ -12,7 +12,17 @@ struct key_wish {
 	const char	*scopes;	/* "read,dial" */
 	const char	*note;		/* NULL = none */
 	const char	*expires_ms;	/* digits; NULL = never */
+	const char	*requests, *seconds;	/* digits: a limit of its own; NULL = as configured */
 };
+
+/* A limit as parameters; both NULL: as configured. The texts are its own. */
+struct ctl_rate {
+	const char	*requests, *seconds;
+	char		 requests_text[CTL_I64_SIZE], seconds_text[CTL_I64_SIZE];
+};
+
+int	ctl_rate_read(struct ctl_rate *r, const char *text);	/* CTL_OK, or the failure has been told */
+int	ctl_key_id(const char *id);				/* likewise: is it one? */
 
 /* Inside the caller's transaction. key is the one copy there is: the caller shows and wipes it. */
 int	ctl_key_store(struct ctl *c, const char *app_id, const struct key_wish *wish, char id[UUID_TEXT_SIZE],

@@ -13,6 +13,7 @@ int	ctl_app_disable(struct ctl *c, const struct args *a);
 int	ctl_app_enable(struct ctl *c, const struct args *a);
 int	ctl_key_create(struct ctl *c, const struct args *a);
 int	ctl_key_list(struct ctl *c, const struct args *a);
+int	ctl_key_limit(struct ctl *c, const struct args *a);
 int	ctl_key_revoke(struct ctl *c, const struct args *a);
 int	ctl_key_check(struct ctl *c, const struct args *a);
 int	ctl_hook_create(struct ctl *c, const struct args *a);

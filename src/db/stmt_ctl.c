@@ -10,6 +10,11 @@
 #define WHEN(column)	"to_char(" column ", 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"	/* the session's zone is UTC */
 #define TIME(param)	"to_timestamp(" param "::bigint / 1000.0)"
 
+/* As `key limit` takes it. */
+#define KEY_LIMIT									\
+	"CASE WHEN k.rate_limit IS NULL THEN 'default' WHEN k.rate_limit = 0 THEN 'off' "	\
+	"ELSE k.rate_limit || '/' || k.rate_window || 's' END"
+
 #define CALLS_COLUMNS									\
 	"SELECT c.id, " WHEN("c.started_at") ", c.direction, c.from_number, c.to_number, "	\
 	"c.status, c.outcome, coalesce(c.agent_name, c.agent_email), c.talk_time_ms, "	\
@@ -55,15 +60,20 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	[CTL_APP_SET_ACTIVE] = { "app_set_active", "UPDATE apps SET is_active = $2, updated_at = now() WHERE id = $1" },
 
 	[CTL_KEY_INSERT] = { "key_insert",
-	    "INSERT INTO api_keys (app_id, id, key_hash, kind, scopes, prefix, last4, note, expires_at) "
-	    "VALUES ($1, $2, decode($3, 'hex'), $4, $5, $6, $7, $8, " TIME("$9") ")" },
+	    "INSERT INTO api_keys (app_id, id, key_hash, kind, scopes, prefix, last4, note, expires_at, "
+	    "rate_limit, rate_window) VALUES ($1, $2, decode($3, 'hex'), $4, $5, $6, $7, $8, " TIME("$9") ", $10, $11)" },
 	[CTL_KEY_LOOKUP_INSERT] = { "key_lookup_insert",
 	    "INSERT INTO api_key_lookup (key_hash, app_id) VALUES (decode($1, 'hex'), $2)" },
 	[CTL_KEY_LIST] = { "key_list",
 	    "SELECT k.id, k.prefix || '...' || k.last4, k.kind, k.scopes, "
 	    "CASE WHEN k.revoked_at IS NOT NULL THEN 'revoked' WHEN k.expires_at <= now() THEN 'expired' "
-	    "ELSE 'active' END, " WHEN("k.created_at") ", " WHEN("k.expires_at") ", " WHEN("k.revoked_at") ", k.note "
-	    "FROM api_keys k WHERE k.app_id = $1 ORDER BY k.created_at, k.id" },
+	    "ELSE 'active' END, " WHEN("k.created_at") ", " WHEN("k.expires_at") ", " WHEN("k.revoked_at") ", "
+	    KEY_LIMIT ", " WHEN("k.last_used_at") ", k.note FROM api_keys k WHERE k.app_id = $1 AND ($2::bigint IS NULL OR "
+	    "(coalesce(k.last_used_at, k.created_at) < " TIME("$2") " AND k.revoked_at IS NULL AND "
+	    "(k.expires_at IS NULL OR k.expires_at > now()))) ORDER BY k.created_at, k.id" },
+	[CTL_KEY_LIMIT] = { "key_limit",
+	    "UPDATE api_keys k SET rate_limit = $3, rate_window = $4 WHERE k.app_id = $1 AND k.id = $2 "
+	    "RETURNING k.id, k.app_id, " KEY_LIMIT },
 	/* An earlier revocation keeps its time. */
 	[CTL_KEY_REVOKE] = { "key_revoke",
 	    "UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE app_id = $1 AND id = $2 "

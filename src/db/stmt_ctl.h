@@ -17,9 +17,10 @@ enum ctl_stmt {
 	CTL_APP_LIST,
 	CTL_APP_SET_ACTIVE,		/* app, active */
 
-	CTL_KEY_INSERT,			/* app, id, hash (hex), kind, scopes, prefix, last4, note, expires ms */
+	CTL_KEY_INSERT,			/* app, id, hash (hex), kind, scopes, prefix, last4, note, expires ms, requests, seconds */
 	CTL_KEY_LOOKUP_INSERT,		/* hash (hex), app */
-	CTL_KEY_LIST,			/* app */
+	CTL_KEY_LIST,			/* app, unused since ms or NULL */
+	CTL_KEY_LIMIT,			/* app, id, requests, seconds; both NULL: as configured */
 	CTL_KEY_REVOKE,			/* app, id */
 	CTL_KEY_CHECK,			/* hash (hex) */
 

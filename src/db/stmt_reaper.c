@@ -165,6 +165,12 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	    "o.state_hash FROM oauth_states o WHERE o.expires_at < $1::timestamptz LIMIT $2::bigint)" },
 	[R_TICKETS_SWEEP] = { "tickets_sweep", "DELETE FROM oauth_tickets t WHERE (t.app_id, t.token_hash) IN (SELECT o.app_id, "
 	    "o.token_hash FROM oauth_tickets o WHERE o.expires_at < $1::timestamptz LIMIT $2::bigint)" },
+
+	/* All tenants' keys that were used lately; two workers may tell of the same one. */
+	[R_LAST_USED] = { "last_used", "UPDATE api_keys k SET last_used_at = u.used_at FROM (SELECT n.app_id, n.key_hash, "
+	    "max(n.used_at) AS used_at FROM unnest($1::uuid[], $2::bytea[], $3::timestamptz[]) AS n (app_id, key_hash, "
+	    "used_at) GROUP BY n.app_id, n.key_hash) u WHERE k.app_id = u.app_id AND k.key_hash = u.key_hash AND "
+	    "(k.last_used_at IS NULL OR k.last_used_at < u.used_at)" },
 };
 
 const struct db_stmt_table *

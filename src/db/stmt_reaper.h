@@ -53,6 +53,7 @@ enum reaper_stmt {
 	R_DEAD_SWEEP,		/* $1 older than, $2 rows */
 	R_STATES_SWEEP,		/* $1 expired before, $2 rows; likewise the next */
 	R_TICKETS_SWEEP,
+	R_LAST_USED,		/* $1 apps, $2 key hashes, $3 times */
 	R_COUNT_OF_STATEMENTS
 };
 

@@ -17,12 +17,13 @@ const int worker_batch_rows[WORKER_BATCH_CLASSES] = { 64, 16, 4, 1 };
 
 /*
  * The preamble of a read by API key. g sets the tenant for this statement's transaction; k, which row-level security now lets
- * see this tenant's keys, says what the key is worth; x, the page, runs only for state 'ok'. One row at least comes back when the key exists, none when it
- * does not. The order g, k, x is the order of dependence (LATERAL with LIMIT), which holds on PostgreSQL and on Citus.
+ * see this tenant's keys, says what the key is worth and what limit of its own it has; x, the page, runs only for state 'ok'. One row at
+ * least comes back when the key exists, none when it does not. The order g, k, x is the order of dependence (LATERAL with LIMIT), which
+ * holds on PostgreSQL and on Citus.
  */
 #define BY_KEY(scope, inner)								\
-	"SELECT k.state, x.* FROM (SELECT set_config('ringd.app_id', $1::text, true) AS s OFFSET 0) g "	\
-	"CROSS JOIN LATERAL (SELECT CASE "						\
+	"SELECT k.state, k.own_limit, x.* FROM (SELECT set_config('ringd.app_id', $1::text, true) AS s OFFSET 0) g "	\
+	"CROSS JOIN LATERAL (SELECT ak.rate_limit || '/' || ak.rate_window AS own_limit, CASE "	\
 	"WHEN ak.revoked_at <= now() THEN 'revoked' WHEN ak.expires_at <= now() THEN 'expired' "	\
 	"WHEN ak.kind <> 'server' THEN 'kind' WHEN NOT a.is_active THEN 'inactive' "	\
 	"WHEN position(' " scope " ' IN ' ' || ak.scopes || ' ') = 0 THEN 'scope' ELSE 'ok' END AS state "	\
@@ -97,6 +98,8 @@ const int worker_batch_rows[WORKER_BATCH_CLASSES] = { 64, 16, 4, 1 };
 static struct db_stmt stmts[W_COUNT] = {
 	/* No tenant yet: this is how it is found, by a secret's hash. */
 	[W_KEY_LOOKUP] = { "key_lookup", "SELECT l.app_id FROM api_key_lookup l WHERE l.key_hash = $1::bytea LIMIT 1" },
+	/* What the key is worth, for a request that is wrong all the same. */
+	[W_KEY_STATE] = { "key_state", BY_KEY("read", "SELECT 1 AS one LIMIT 1") },
 	/* Belong to the installation, not to a tenant. */
 	[W_INSTANCE_KEYS] = { "instance_keys", "SELECT i.name, encode(i.value, 'hex') FROM instance i WHERE i.name IN ('cursor_key', "
 	    "'oauth_key')" },

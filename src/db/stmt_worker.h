@@ -13,6 +13,7 @@ enum calls_by { CALLS_BY_TIME, CALLS_BY_ACTIVE, CALLS_BY_STATUS, CALLS_BY_DIRECT
 
 enum worker_stmt {
 	W_KEY_LOOKUP,			/* $1 key hash -> app_id */
+	W_KEY_STATE,
 	W_INSTANCE_KEYS,		/* name, value in hex */
 	W_HOOKS,			/* $1 changed since, $2 after this token hash among equals */
 
@@ -51,8 +52,11 @@ extern const int worker_batch_rows[WORKER_BATCH_CLASSES];	/* 64 16 4 1 */
 #define W_QUEUE_COLS	4	/* app_id, id, received_at, next_try_at */
 #define W_REQUEST_COLS	12
 
-/* Columns of a call row in W_CALL and W_CALLS, after the key's state in column 0; from C_LEGS on in W_CALL only. */
-enum call_col { C_KEY_STATE, C_ID, C_PROVIDER, C_PROVIDER_CALL_ID, C_DIALPAD_CALL_ID, C_DIRECTION, C_FROM, C_TO, C_STATUS, C_OUTCOME,
+/* The first columns of every statement by key: what it is worth, and its own limit ("5000/900": requests, seconds) or NULL. */
+enum key_col { KEY_STATE, KEY_OWN_LIMIT, KEY_COLUMNS };
+
+/* Columns of a call row in W_CALL and W_CALLS after those; from C_LEGS on in W_CALL only. */
+enum call_col { C_ID = KEY_COLUMNS, C_PROVIDER, C_PROVIDER_CALL_ID, C_DIALPAD_CALL_ID, C_DIRECTION, C_FROM, C_TO, C_STATUS, C_OUTCOME,
 	C_PROVIDER_STATE, C_STARTED, C_RANG, C_CONNECTED, C_ENDED, C_TALK, C_HOLD, C_DURATION, C_AGENT_ID, C_AGENT_NAME, C_AGENT_EMAIL,
 	C_GROUP_TYPE, C_GROUP_ID, C_GROUP_NAME, C_CONTACT_ID, C_CONTACT_NAME, C_CUSTOM_DATA, C_RECORDING_URL,
 	C_RECORDING_TYPE, C_HAS_RECORDING, C_IS_INTERNAL, C_IS_TRANSFERRED, C_END_INFERRED, C_UPDATED, C_LEGS, C_TRANSCRIPTION, C_REC_ID, C_REC_TYPE, C_REC_URL, C_REC_STARTED, C_REC_DURATION };

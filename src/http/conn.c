@@ -77,6 +77,7 @@ conn_drop(struct http_conn *c)
 	struct http_server *s = c->listener->server;
 
 	release_body(c);
+	crowding_leave(c);
 	if (c->state == CONN_BUSY) {
 		access_answered(c, c->rq, 499, 0);
 		c->rq->conn = NULL;	/* its handler answers into the void */

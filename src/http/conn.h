@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/pace.h"
 #include "http/parse.h"
 #include "http/request.h"
 #include "http/server.h"
@@ -102,6 +103,7 @@ struct http_conn {
 	size_t			 answered;	/* requests */
 	struct addr		 peer;
 	struct peer_cred	 cred;
+	uint64_t		 crowd_id;	/* counted in the tally as; 0 = not counted */
 	int			 fd;
 	enum conn_state		 state;
 	bool			 is_ready;	/* on the server's list for the end of the turn */
@@ -134,6 +136,7 @@ struct http_server {
 	int				 fd_ceiling;	/* descriptors from here on are the reserve */
 	int64_t				 paused_ms;	/* when accepting was last paused */
 	bool				 paused_told;	/* and that is in the log */
+	struct pace			 crowded;	/* telling of too many connections from one address */
 	loop_fn				 drained;
 	void				*drained_arg;
 
@@ -188,5 +191,9 @@ void		 access_dropped(struct http_conn *c);	/* the lines of what never will be *
  * https as it stands. */
 void		 forwarded_apply(struct http_request *rq, const struct addr_net *trusted, size_t ntrusted);
 bool		 forwarded_trusts(const struct addr *a, const struct addr_net *trusted, size_t ntrusted);
+
+/* crowding.c: counts the connection for its peer's address; false: it would be one too many, and is not counted. */
+bool		 crowding_enter(struct http_conn *c);
+void		 crowding_leave(struct http_conn *c);	/* no-op when it was not counted */
 
 #endif

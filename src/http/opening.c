@@ -41,19 +41,24 @@ conn_new(struct http_listener *l, int fd, const struct addr *peer, const struct 
 	struct http_conn	*c = calloc(1, sizeof(*c));
 	int			 on = 1;
 
-	if (c == NULL || (c->watch = watch_new(s->loop, fd, conn_event, c)) == NULL || !watch_set(c->watch, LOOP_READ)) {
-		if (c != NULL)
+	if (c != NULL) {
+		c->listener = l;
+		c->cred = *cred;
+		c->fd = fd;
+		c->peer = *peer;
+	}
+	if (c == NULL || (!l->proxy_protocol && !crowding_enter(c)) ||
+	    (c->watch = watch_new(s->loop, fd, conn_event, c)) == NULL || !watch_set(c->watch, LOOP_READ)) {
+		if (c != NULL) {
+			crowding_leave(c);
 			watch_free(c->watch);
+		}
 		free(c);
 		close(fd);
 		return false;
 	}
 	if (l->family != AF_UNIX)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	c->listener = l;
-	c->cred = *cred;
-	c->fd = fd;
-	c->peer = *peer;
 	if (l->proxy_protocol || l->tls != NULL)
 		conn_enter(c, l->proxy_protocol ? CONN_PROXY : CONN_HANDSHAKE);
 	else
@@ -127,8 +132,13 @@ take_proxy_header(struct http_conn *c)
 		return false;
 	if (length == 0)
 		return true;
-	if (client.family != 0)
+	if (client.family != 0) {
 		c->peer = client;
+		if (!crowding_enter(c)) {
+			s->stats.refused++;
+			return false;
+		}
+	}
 	buf_free(&c->held);
 	if (c->listener->tls != NULL)
 		conn_enter(c, CONN_HANDSHAKE);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/tally.h"
 #include "http/router.h"
 #include "loop/loop.h"
 #include "net/addr.h"
@@ -20,11 +21,15 @@ struct http_limits {
 	int64_t	 handshake_timeout_ms;	/* TLS */
 	int64_t	 header_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms;
 	size_t	 connections, reserve_fds, requests_per_connection;
+	const struct tally *tally;	/* NULL: nothing is counted across processes */
+	size_t	 member;		/* this process in the tally */
+	uint32_t per_address;		/* connections, all processes together; 0 = any number */
 };
 
 struct http_stats {		/* counters the owner reads; plain, this process only */
 	uint64_t accepted, requests;
 	uint64_t refused;	/* times accepting was paused, and connections closed unserved (bad PROXY header, no memory) */
+	uint64_t crowded;	/* connections closed because their address held too many; among the refused */
 	uint64_t handshakes, handshakes_resumed, handshakes_failed;	/* TLS */
 	size_t	 open, busy;	/* busy: connections with a request under way */
 };

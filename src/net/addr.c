@@ -168,6 +168,16 @@ addr_is_loopback(const struct addr *a)
 	}
 }
 
+size_t
+addr_owner(unsigned char out[ADDR_OWNER_SIZE], const struct addr *a)
+{
+	size_t n = a->family == AF_INET ? 4 : 8;
+
+	out[0] = a->family == AF_INET ? 4 : 6;
+	memcpy(out + 1, a->ip, n);
+	return n + 1;
+}
+
 void
 addr_text(char out[ADDR_TEXT_SIZE], const struct addr *a)
 {

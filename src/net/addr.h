@@ -35,6 +35,9 @@ bool	addr_in_net(const struct addr *a, const struct addr_net *n);
 bool	addr_is_loopback(const struct addr *a);		/* 127.0.0.0/8, ::1, and Unix peers: never another machine */
 /* An address of the open internet: no private, local, shared, test or multicast one, however it is written (addr_public.c). */
 bool	addr_is_public(const struct addr *a);
+#define ADDR_OWNER_SIZE	9
+/* Of an IP address, what one owner has: an IPv4 address, an IPv6 /64. Bytes to compare and to digest; returns how many. */
+size_t	addr_owner(unsigned char out[ADDR_OWNER_SIZE], const struct addr *a);
 void	addr_text(char out[ADDR_TEXT_SIZE], const struct addr *a);	/* no port: 192.0.2.1, ::1, unix, unknown */
 
 #endif

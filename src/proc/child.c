@@ -53,7 +53,7 @@ static int
 keep_only_heritage(const struct child_setup *s)
 {
 	const struct heritage *h = &s->heritage;
-	int keep[2 * CONF_MAX_LISTEN + 7];
+	int keep[2 * CONF_MAX_LISTEN + 9];
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->conf->nlisten; i++)
@@ -66,6 +66,8 @@ keep_only_heritage(const struct child_setup *s)
 	keep[n++] = h->wake_write_fd;
 	keep[n++] = h->courier_end_fd;
 	keep[n++] = h->worker_end_fd;
+	keep[n++] = h->use_read_fd;
+	keep[n++] = h->use_write_fd;
 	keep[n++] = log_fd();
 	if (s->log_target == LOG_TO_SYSLOG)
 		(void)log_open(LOG_TO_STDERR, NULL, s->conf->log_level);
@@ -149,6 +151,8 @@ child_main(struct child_setup *s)
 		conf_forget_keys(s->conf);
 		tls_tickets_unmap(s->heritage.tickets);
 		s->heritage.tickets = NULL;
+		tally_close(s->heritage.tally);
+		s->heritage.tally = NULL;
 	}
 	if (s->role->purge != NULL)
 		s->role->purge(s->conf);

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/reach.h"
+#include "base/tally.h"
 #include "conf/conf.h"
 #include "net/peer.h"
 #include "net/tls_tickets.h"
@@ -38,6 +39,9 @@ struct heritage {
 	int			 wake_write_fd;	/* the workers': non-blocking, EAGAIN is fine */
 	int			 courier_end_fd;/* of the generation's switchboard (link/client.h); -1: no courier */
 	int			 worker_end_fd;
+	int			 use_read_fd;	/* the reaper's: struct key_use, whole ones (non-blocking) */
+	int			 use_write_fd;	/* the workers': non-blocking, EAGAIN is fine */
+	const struct tally	*tally;		/* my member number in it is my slot; NULL unless the role serves */
 	struct scoreboard	*board;
 	struct tls_tickets	*tickets;	/* keys of session tickets, shared by all workers; NULL unless the role serves */
 	struct score		*score;		/* my own slot: one writer, me */

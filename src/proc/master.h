@@ -66,6 +66,8 @@ struct master {
 	bool			 wait_told;	/* that a reload or upgrade has to wait is in the log */
 	int64_t			 alive_due_ms;	/* when the service manager's watchdog hears from us again */
 	int			 wake[2];	/* workers to reaper */
+	int			 use[2];	/* the same way: which keys are used */
+	struct tally		 tally;
 	int			 life[2];	/* we alone hold the write end: EOF tells children we are gone */
 	struct pidfile		 pidfile;
 	sigset_t		 outside;	/* the mask to sleep with */

@@ -42,6 +42,9 @@ enum score_counter {
 	SCORE_HANDSHAKES,		/* of TLS, done */
 	SCORE_HANDSHAKES_RESUMED,	/* of those */
 	SCORE_HANDSHAKES_FAILED,
+	SCORE_CONNECTIONS_LIMITED,	/* closed: their address had too many; among the refused */
+	SCORE_REQUESTS_LIMITED,		/* answered 429: the API key's limit */
+	SCORE_FAILURES_LIMITED,		/* answered 429: their address had too many failures */
 	SCORE_EVENTS_STORED,
 	SCORE_EVENTS_DUPLICATE,
 	SCORE_EVENTS_REFUSED,		/* for good */

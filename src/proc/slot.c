@@ -90,6 +90,9 @@ fill_heritage(struct master *m, const struct slot *s, struct heritage *h)
 	h->wake_write_fd = m->wake[1];
 	h->courier_end_fd = g->switchboard[0];
 	h->worker_end_fd = g->switchboard[1];
+	h->use_read_fd = m->use[0];
+	h->use_write_fd = m->use[1];
+	h->tally = &m->tally;
 	h->board = m->board;
 	h->tickets = m->tickets;
 	h->score = score_of(m, s);
@@ -213,6 +216,7 @@ slot_vacate(struct master *m, struct slot *s)
 {
 	close_ready(s);
 	s->pid = 0;
+	crowd_left(m->tally.connections, (size_t)(s - m->slot));
 	scoreboard_vacate(score_of(m, s));
 }
 

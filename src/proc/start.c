@@ -69,6 +69,7 @@ make_shared(struct master *m, char why[WHY_SIZE])
 	m->tickets = tls_tickets_new();
 	m->tickets_ms = clock_mono_ms();
 	if (m->board == NULL || m->tickets == NULL || pipe2(m->wake, O_CLOEXEC | O_NONBLOCK) == -1 ||
+	    pipe2(m->use, O_CLOEXEC | O_NONBLOCK) == -1 || !tally_open(&m->tally, SCORE_SLOTS) ||
 	    pipe2(m->life, O_CLOEXEC | O_NONBLOCK) == -1) {
 		snprintf(why, WHY_SIZE, "cannot make what is shared with children: %s", strerror(errno));
 		return false;

@@ -6,6 +6,7 @@
 #ifndef RINGD_REAPER_INTERNAL_H
 #define RINGD_REAPER_INTERNAL_H
 
+#include "base/tally.h"
 #include "db/db.h"
 #include "db/param.h"
 #include "db/stmt_reaper.h"
@@ -16,6 +17,7 @@
 
 #define REAPER_AGAIN_MAX	5	/* tries of one batch that met another reaper's, before it counts as failed */
 #define REAPER_ERROR_MAX	400	/* bytes of an error's text that are kept */
+#define REAPER_USES_MAX		1024	/* uses of keys that wait to be written */
 
 enum sweep_stage { SWEEP_NONE, SWEEP_MAKE, SWEEP_MAKE_REQUESTS, SWEEP_DROP, SWEEP_DROP_REQUESTS, SWEEP_DEDUPE, SWEEP_DEAD, SWEEP_STATES,
 	SWEEP_TICKETS };
@@ -33,7 +35,8 @@ struct reaper {
 	struct loop		*loop;
 	struct db		*db;
 	struct timer		*poll, *pause, *look_timer, *sweep_timer;
-	struct watch		*wake, *master;
+	struct timer		*use_timer;
+	struct watch		*wake, *master, *use_watch;
 	struct reach		 reach;		/* what the sandbox lets us touch */
 
 	bool			 busy;		/* something is under way on the connection */
@@ -64,6 +67,12 @@ struct reaper {
 	int64_t			 floor_ms;	/* next_try_at up to which everything was taken lately */
 	int64_t			 floor_until_ms;/* monotonic: claims begin at the floor until then */
 
+	struct key_use		 use[REAPER_USES_MAX];	/* told by workers, not yet written */
+	size_t			 use_bytes;	/* of them */
+	size_t			 flushing;	/* of them, being written */
+	bool			 flush;		/* it is time to write them */
+	bool			 flushed_last;	/* ... for the last time, before the end */
+
 	enum sweep_stage	 sweep;
 	bool			 sweep_turn;
 	bool			 sweep_failed;
@@ -91,6 +100,12 @@ void	retry_failed(struct reaper *r, const struct db_result *result);	/* a job of
 void	retry_fault(struct reaper *r, enum after after, const char *error);	/* the batch itself does not do */
 void	retry_succeeded(struct reaper *r, size_t applied, size_t dead);
 void	retry_give_up(struct reaper *r, const char *reason);		/* the counted event becomes a dead letter */
+
+/* uses.c */
+void	uses_on_readable(void *arg, unsigned what);
+void	uses_due(void *arg);			/* timer */
+void	uses_read(struct reaper *r);		/* what the pipe holds and has room here */
+bool	uses_flush(struct reaper *r);		/* false: there was nothing to write */
 
 /* sweep.c */
 void	sweep_due(void *arg);			/* timer; also once at the start */

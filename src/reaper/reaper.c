@@ -51,13 +51,26 @@ look(struct reaper *r)
 	submit_plain(r, R_LOOK, p.p, p.n, on_look);
 }
 
+/* The end: what workers have told of their keys is written, then the loop stops. */
+static void
+leave(struct reaper *r)
+{
+	if (!r->flushed_last && r->settled && db_state(r->db) == DB_READY) {
+		r->flushed_last = true;
+		uses_read(r);
+		if (uses_flush(r))
+			return;
+	}
+	loop_stop(r->loop);
+}
+
 void
 reaper_next(struct reaper *r)
 {
 	r->busy = false;
 	log_context_set(NULL);
 	if (r->stopping) {
-		loop_stop(r->loop);
+		leave(r);
 		return;
 	}
 	if (db_state(r->db) != DB_READY || r->paused)
@@ -65,6 +78,8 @@ reaper_next(struct reaper *r)
 	r->sweep_turn = !r->sweep_turn;
 	if (!r->settled)
 		submit_plain(r, R_SETTINGS, NULL, 0, on_settings);
+	else if (r->flush && uses_flush(r))
+		return;
 	else if (r->sweep != SWEEP_NONE && (!(r->work || r->retries) || r->sweep_turn))
 		sweep_step(r);
 	else if (r->look)
@@ -248,8 +263,11 @@ open_everything(struct reaper *r)
 	r->sweep_timer = timer_new(r->loop, sweep_due, r);
 	r->wake = watch_new(r->loop, r->h->wake_read_fd, on_wake, r);
 	r->master = watch_new(r->loop, r->h->master_fd, on_master, r);
+	r->use_timer = timer_new(r->loop, uses_due, r);
+	r->use_watch = watch_new(r->loop, r->h->use_read_fd, uses_on_readable, r);
 	if (r->poll == NULL || r->pause == NULL || r->look_timer == NULL || r->sweep_timer == NULL || r->wake == NULL ||
-	    r->master == NULL || !watch_set(r->wake, LOOP_READ) || !watch_set(r->master, LOOP_READ))
+	    r->master == NULL || r->use_timer == NULL || r->use_watch == NULL || !watch_set(r->use_watch, LOOP_READ) ||
+	    !watch_set(r->wake, LOOP_READ) || !watch_set(r->master, LOOP_READ))
 		return false;
 	if (!loop_on_signal(r->loop, SIGTERM, on_stop, r) || !loop_on_signal(r->loop, SIGQUIT, on_quit, r) ||
 	    !loop_on_signal(r->loop, SIGUSR1, on_reopen, r))
@@ -266,13 +284,15 @@ open_everything(struct reaper *r)
 static void
 close_everything(struct reaper *r)
 {
-	r->stopping = true;
+	r->stopping = r->flushed_last = true;
 	db_free(r->db);			/* what is under way is answered "away" and rolled back by the server */
 	batch_end(&r->batch);
 	timer_free(r->poll);
 	timer_free(r->pause);
 	timer_free(r->look_timer);
 	timer_free(r->sweep_timer);
+	timer_free(r->use_timer);
+	watch_free(r->use_watch);
 	watch_free(r->wake);
 	watch_free(r->master);
 	loop_free(r->loop);
@@ -297,6 +317,7 @@ close_foreign(const struct heritage *h)
 	for (i = 0; i < h->conf->nadmin; i++)
 		close_if_open(h->admin_fd[i]);
 	close_if_open(h->wake_write_fd);
+	close_if_open(h->use_write_fd);
 	close_if_open(h->courier_end_fd);
 	close_if_open(h->worker_end_fd);
 }
@@ -318,6 +339,7 @@ reaper_main(const struct heritage *h)
 	}
 	sweep_due(&r);
 	on_look_due(&r);
+	uses_due(&r);
 	on_poll(&r);
 	loop_run(r.loop);
 	close_everything(&r);

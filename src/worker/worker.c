@@ -50,6 +50,7 @@ connections_changed(void *arg, const struct http_stats *now)
 	SCORE_SET(w->h->score->connections, now->open);
 	score_count(w->h->score, SCORE_ACCEPTED, now->accepted - w->told.accepted);
 	score_count(w->h->score, SCORE_REFUSED, now->refused - w->told.refused);
+	score_count(w->h->score, SCORE_CONNECTIONS_LIMITED, now->crowded - w->told.crowded);
 	score_count(w->h->score, SCORE_HANDSHAKES, now->handshakes - w->told.handshakes);
 	score_count(w->h->score, SCORE_HANDSHAKES_RESUMED, now->handshakes_resumed - w->told.handshakes_resumed);
 	score_count(w->h->score, SCORE_HANDSHAKES_FAILED, now->handshakes_failed - w->told.handshakes_failed);
@@ -240,8 +241,10 @@ set_up(struct worker *w)
 		.idle_timeout_ms = c->http_idle_timeout_ms, .write_timeout_ms = c->http_write_timeout_ms,
 		.connections = (size_t)c->http_connections, .reserve_fds = (size_t)c->http_reserve_fds,
 		.requests_per_connection = (size_t)c->http_requests_per_connection,
+		.tally = w->h->tally, .member = w->h->slot, .per_address = (uint32_t)c->limit_connections,
 	};
 
+	crowd_join(w->h->tally->connections, w->h->slot);
 	w->loop = loop_new();
 	if (w->loop == NULL || !front_open(&w->front, w->h, w->loop, api_problem))
 		return false;
@@ -250,7 +253,8 @@ set_up(struct worker *w)
 	child_confine(w->h, &w->reach);
 	w->db = db_new(w->loop, &db);
 	w->api = (struct api){ .conf = c, .loop = w->loop, .db = w->db, .keys = keys_new(), .board = w->h->board, .score = w->h->score,
-	    .admins = w->h->admins, .store = ingest_store };
+	    .admins = w->h->admins, .tally = w->h->tally, .member = w->h->slot, .use_fd = w->h->use_write_fd,
+	    .store = ingest_store };
 	if (w->db == NULL || w->api.keys == NULL)
 		return false;
 	if (w->h->worker_end_fd != -1 && (w->api.courier = link_client_new(w->loop, w->h->worker_end_fd)) == NULL)
@@ -260,6 +264,7 @@ set_up(struct worker *w)
 	w->api.store_ctx = w->ingest;
 	w->requests = request_log_new(w->loop, w->db, c, w->h->score);
 	w->public = http_server_new(w->loop, &lim, c->trusted, c->ntrusted, c->log_access);
+	lim.tally = NULL;		/* the administrator is not counted */
 	w->admin = http_server_new(w->loop, &lim, NULL, 0, false);
 	w->master_watch = watch_new(w->loop, w->h->master_fd, master_gone, w);
 	w->stale_timer = timer_new(w->loop, leave_if_stale, w);

@@ -22,8 +22,8 @@ def section(page, name):
 
 
 PROMISED = {code: int(status) for status, code in re.findall(r"^\.It (\d+) Cm ([a-z_]+)$", section(API, "ERROR CODES"), re.M)}
-# Said of what cannot be brought about from outside, or is tested elsewhere: no memory; the proxies' and ringd's limits of requests.
-ELSEWHERE = {"overloaded", "rate_limited", "courier_unavailable", "forbidden", "no_courier", "invalid_log_level", "too_many_log_levels",
+# Said of what cannot be brought about from outside, or is tested elsewhere: no memory; the courier; the admin listener.
+ELSEWHERE = {"overloaded", "courier_unavailable", "forbidden", "no_courier", "invalid_log_level", "too_many_log_levels",
              "unsupported_media_type"}
 
 
@@ -127,6 +127,17 @@ def test_codes_of_bodies_under_way(daemon):
     finally:
         for s in held:
             s.close()
+
+
+def test_codes_of_limits(new_daemon, pg):
+    d = new_daemon(workers=1, limits={"requests": 1, "failures_per_address": 1}).start()
+    key = ringctl("app", "create", "Limited", database=pg.dsn(d.database))["api_key"]
+    assert [d.get("/api/calls", k).status for k in (key, None)] == [200, 401]
+    one_more, unknown = d.get("/api/calls", key), d.get("/api/calls")
+    assert code_of(one_more) == (PROMISED["rate_limited"], "rate_limited")
+    assert code_of(unknown) == (PROMISED["too_many_failures"], "too_many_failures")
+    assert all(int(a.headers["retry-after"]) > 0 for a in (one_more, unknown))
+    assert d.stop() == 0
 
 
 def test_codes_of_the_database(daemon, db, acme):

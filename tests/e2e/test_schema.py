@@ -131,6 +131,25 @@ def test_a_role_has_what_it_needs_and_nothing_else(owner, role, may):
     assert not rows(owner, "SELECT has_schema_privilege(%s, 'public', 'CREATE')", role)[0][0]
 
 
+def test_of_keys_the_reaper_may_write_only_when_they_were_used(two, as_role):
+    c = as_role("ringd_reaper")
+    c.autocommit = False
+    assert len(rows(c, "SELECT app_id, key_hash, last_used_at FROM api_keys")) >= 2
+    assert run(c, "UPDATE api_keys SET last_used_at = now() WHERE app_id = %s", two[0][0]) == 1
+    c.rollback()
+    for sql in ("UPDATE api_keys SET revoked_at = NULL", "UPDATE api_keys SET rate_limit = 0", "SELECT scopes FROM api_keys",
+                "DELETE FROM api_keys", "INSERT INTO api_keys (app_id, key_hash, last_used_at) VALUES (gen_random_uuid(), '', now())"):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            run(c, sql)
+        c.rollback()
+
+
+@pytest.mark.parametrize("limit, window", [(-1, 60), (10000001, 60), (5, 0), (5, 86401), (5, None), (None, 60)])
+def test_a_limit_is_within_bounds_and_whole(two, owner, limit, window):
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        run(owner, "UPDATE api_keys SET rate_limit = %s, rate_window = %s WHERE app_id = %s", limit, window, two[0][0])
+
+
 @pytest.mark.parametrize("table", TENANT_TABLES)
 def test_a_worker_sees_one_tenant_and_none_when_it_names_none(two, as_role, table):
     c = as_role("ringd_worker")

@@ -99,6 +99,30 @@ test_from_sockaddr(void **state)
 }
 
 static bool
+same_owner(const char *a, const char *b)
+{
+	unsigned char	one[ADDR_OWNER_SIZE], two[ADDR_OWNER_SIZE];
+	struct addr	x, y;
+	size_t		n, m;
+
+	assert_true(addr_parse_ip(&x, str_c(a)) && addr_parse_ip(&y, str_c(b)));
+	n = addr_owner(one, &x);
+	m = addr_owner(two, &y);
+	return n == m && memcmp(one, two, n) == 0;
+}
+
+static void
+test_owners(void **state)
+{
+	(void)state;
+	assert_true(same_owner("192.0.2.1", "::ffff:192.0.2.1"));
+	assert_false(same_owner("192.0.2.1", "192.0.2.2"));
+	assert_true(same_owner("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"));
+	assert_false(same_owner("2001:db8:1:2::1", "2001:db8:1:3::1"));
+	assert_false(same_owner("1.2.3.4", "102:304::"));
+}
+
+static bool
 in_net(const char *net, const char *ip)
 {
 	struct addr_net	n;
@@ -197,6 +221,7 @@ main(void)
 		cmocka_unit_test(test_parse_ip),
 		cmocka_unit_test(test_parse_ip_refuses),
 		cmocka_unit_test(test_from_sockaddr),
+		cmocka_unit_test(test_owners),
 		cmocka_unit_test(test_nets),
 		cmocka_unit_test(test_nets_refused),
 		cmocka_unit_test(test_loopback),

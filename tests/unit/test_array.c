@@ -46,13 +46,14 @@ static void
 test_bytes(void **state)
 {
 	static const unsigned char want[] = {
-		0, 0, 0, 1,  0, 0, 0, 1,  0, 0, 0, 17,  0, 0, 0, 1,  0, 0, 0, 1,  0, 0, 0, 3, 0, 0xff, 1,
+		0, 0, 0, 1,  0, 0, 0, 1,  0, 0, 0, 17,  0, 0, 0, 2,  0, 0, 0, 1,  0, 0, 0, 3, 0, 0xff, '\\',  0, 0, 0, 0,
 	};
 	struct db_array a;
 
 	(void)state;
 	db_array_init(&a, DB_BYTEA, 1000);
-	db_array_bytes(&a, "\0\xff\1", 3);
+	db_array_bytes(&a, "\0\xff\\", 3);
+	db_array_bytes(&a, "", 0);
 	assert_sent(&a, want, sizeof(want));
 }
 

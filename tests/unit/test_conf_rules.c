@@ -197,6 +197,9 @@ test_values_fit_together(void **unused)
 		{ LISTEN URLS "api: {max_limit: 49}", "3:18: \"api.default_limit\" must not be larger" },
 		{ LISTEN URLS "api: {max_limit: 50}", NULL },
 		{ LISTEN URLS "reaper: {retry_min: 11m}", "3:21: \"reaper.retry_min\" must not be larger" },
+		{ LISTEN URLS "limits: {window: 1500ms}", "3:18: \"limits.window\" must be whole seconds" },
+		{ LISTEN URLS "limits:\n  failure_window: 60001ms", "4:19: \"limits.failure_window\" must be whole seconds" },
+		{ LISTEN URLS "limits: {window: 60000ms}", NULL },
 	};
 
 	(void)unused;
