@@ -26,6 +26,9 @@ static const struct http_route admin_routes[] = {
 	{ "/courier/probe", ROUTE_POST, api_courier_probe, "courier_probe", 0, false },
 	{ "/keyring", ROUTE_GET, api_keyring, "keyring", 0, false },
 	{ "/keyring/rekey", ROUTE_POST, api_keyring_rekey, "keyring_rekey", 0, false },
+	{ "/dialpad/refresh", ROUTE_POST, api_dialpad_refresh, "dialpad_refresh", 0, false },
+	{ "/dialpad/rotate", ROUTE_POST, api_dialpad_rotate, "dialpad_rotate", 0, false },
+	{ "/dialpad/disconnect", ROUTE_POST, api_dialpad_disconnect, "dialpad_disconnect", 0, false },
 };
 
 void
