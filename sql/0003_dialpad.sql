@@ -170,5 +170,5 @@ CREATE POLICY courier ON hook_lookup FOR ALL TO ringd_courier USING (true) WITH 
 GRANT INSERT ON webhook_events, webhook_queue TO ringd_courier;
 GRANT SELECT, INSERT ON event_dedupe TO ringd_courier;
 GRANT SELECT ON apps, calls, call_legs TO ringd_courier;
-GRANT SELECT, INSERT, UPDATE, DELETE ON hooks, hook_lookup TO ringd_courier;
+GRANT SELECT, INSERT, UPDATE ON hooks, hook_lookup TO ringd_courier;
 GRANT SELECT, INSERT, UPDATE ON heartbeats TO ringd_courier;

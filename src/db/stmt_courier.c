@@ -66,14 +66,16 @@ static const struct db_stmt stmts[C_COUNT] = {
 	/* Whichever tenant's is due. The lock makes it one process; the lease keeps it so while Dialpad is asked. */
 	[C_REFRESH_DUE] = { "refresh_due", LEASE("c.state = 'connected' AND c.next_try_at <= $1::timestamptz") },
 	/* To give everything back at Dialpad a token is needed too. */
-	[C_REFRESH_OF] = { "refresh_of", LEASE("c.state IN ('connected', 'disconnecting') AND c.app_id = $4::uuid AND ($5::bytea IS NULL OR c.access_token = $5::bytea)") },
+	[C_REFRESH_OF] = { "refresh_of", LEASE("c.state IN ('connected', 'disconnecting') AND c.app_id = $4::uuid "
+	    "AND ($5::bytea IS NULL OR c.access_token = $5::bytea)") },
 	[C_REFRESHED] = { "refreshed", "UPDATE dialpad_connections c SET access_token = $4::bytea, refresh_token = coalesce($5::bytea, "
 	    "c.refresh_token), expires_at = $6::timestamptz, next_try_at = $7::timestamptz, refreshed_at = $8::timestamptz, updated_at = "
 	    "$8::timestamptz, attempts = 0, last_error = NULL, lease_owner = NULL, lease_until = NULL " MINE },
 	[C_REFRESH_LATER] = { "refresh_later", "UPDATE dialpad_connections c SET next_try_at = $4::timestamptz, last_error = $5::text, "
 	    "updated_at = $6::timestamptz, attempts = c.attempts + 1, lease_owner = NULL, lease_until = NULL " MINE },
 	[C_NEEDS_RECONNECT] = { "needs_reconnect", "UPDATE dialpad_connections c SET state = CASE WHEN c.state = 'disconnecting' THEN c.state "
-	    "ELSE 'needs_reconnect' END, last_error = $4::text, updated_at = $5::timestamptz, next_try_at = NULL, lease_owner = NULL, lease_until = NULL " MINE },
+	    "ELSE 'needs_reconnect' END, last_error = $4::text, updated_at = $5::timestamptz, next_try_at = NULL, lease_owner = NULL, "
+	    "lease_until = NULL " MINE },
 	[C_GRANT_REFUSED] = { "grant_refused", "UPDATE dialpad_connections c SET state = 'needs_reconnect', last_error = $4::text, "
 	    "updated_at = $5::timestamptz, next_try_at = NULL WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state = 'connected' "
 	    "AND c.access_token = $3::bytea" },
