@@ -47,19 +47,27 @@ ALTER TABLE dialpad_connections
 	ADD COLUMN attempts integer NOT NULL DEFAULT 0,
 	ADD COLUMN next_try_at timestamptz,
 	ADD COLUMN last_error text,
-	-- What was registered at Dialpad. The address holds the hook's token, so both are sealed.
+	-- What was registered at Dialpad. The address holds the hook's token, so it is sealed; the secret stands in
+	-- hook_lookup, where every worker needs it.
 	ADD COLUMN hook_id uuid,
 	ADD COLUMN hook_url bytea CHECK (ringd_is_sealed(hook_url)),
-	ADD COLUMN hook_secret bytea CHECK (ringd_is_sealed(hook_secret)),
 	ADD COLUMN webhook_id text,
 	ADD COLUMN subscription_id text,
+	-- Not null: the secret was changed here and Dialpad has yet to be told; for how long the one before it stays good then.
+	ADD COLUMN rotation_overlap_ms bigint,
 	ADD COLUMN hooks_due_at timestamptz,
 	ADD COLUMN hooks_checked_at timestamptz,
+	ADD COLUMN hooks_attempts integer NOT NULL DEFAULT 0,
 	ADD COLUMN hooks_error text,
+	-- A lease of their own: registering may take long, and no token is to wait for it.
+	ADD COLUMN hooks_owner uuid,
+	ADD COLUMN hooks_until timestamptz,
 	-- Until when lost events have been asked for.
 	ADD COLUMN reconciled_until timestamptz;
 -- An app is connected with one company at a time.
 CREATE UNIQUE INDEX dialpad_connections_app ON dialpad_connections (app_id);
+-- Each check of what is registered finds its hook by this.
+CREATE INDEX hook_lookup_hook ON hook_lookup (app_id, hook_id);
 
 ------------------------------------------------------------------------ what was missed
 
@@ -162,5 +170,5 @@ CREATE POLICY courier ON hook_lookup FOR ALL TO ringd_courier USING (true) WITH 
 GRANT INSERT ON webhook_events, webhook_queue TO ringd_courier;
 GRANT SELECT, INSERT ON event_dedupe TO ringd_courier;
 GRANT SELECT ON apps, calls, call_legs TO ringd_courier;
-GRANT SELECT, INSERT, UPDATE, DELETE ON hooks, hook_lookup TO ringd_courier;
+GRANT SELECT, INSERT, UPDATE ON hooks, hook_lookup TO ringd_courier;
 GRANT SELECT, INSERT, UPDATE ON heartbeats TO ringd_courier;

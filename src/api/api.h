@@ -84,6 +84,9 @@ const char *api_admin_admit(const struct api *api, const struct http_request *rq
 void	api_problem(struct http_request *rq, int status, const char *code, const char *message);
 void	api_away(struct http_request *rq);		/* 503 database_unavailable, Retry-After */
 void	api_courier_away(struct http_request *rq);	/* 503 courier_unavailable, Retry-After; courier.c */
+/* Asks the courier, and answers with what it says: its JSON as "data". */
+void	api_courier_ask(struct http_request *rq, struct api *api, enum frame_kind kind, const struct str *field, size_t nfields,
+	    int64_t timeout_ms);
 void	api_no_memory(struct http_request *rq);		/* 503 overloaded */
 /* Answers what a failed job means for a client: 503 or 500; logs what the database said. */
 void	api_db_failed(struct http_request *rq, const struct db_result *r);
@@ -103,6 +106,9 @@ void	api_courier_status(struct http_request *rq, void *ctx);
 void	api_courier_probe(struct http_request *rq, void *ctx);
 void	api_keyring(struct http_request *rq, void *ctx);
 void	api_keyring_rekey(struct http_request *rq, void *ctx);
+void	api_dialpad_refresh(struct http_request *rq, void *ctx);
+void	api_dialpad_rotate(struct http_request *rq, void *ctx);
+void	api_dialpad_disconnect(struct http_request *rq, void *ctx);
 void	api_status(struct http_request *rq, void *ctx);
 void	api_metrics(struct http_request *rq, void *ctx);
 void	api_log(struct http_request *rq, void *ctx);

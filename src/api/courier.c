@@ -78,8 +78,8 @@ answered(void *arg, enum link_outcome outcome, const struct frame *f)
 	}
 }
 
-static void
-ask(struct http_request *rq, struct api *api, enum frame_kind kind, const struct str *field, size_t nfields,
+void
+api_courier_ask(struct http_request *rq, struct api *api, enum frame_kind kind, const struct str *field, size_t nfields,
     int64_t timeout_ms)
 {
 	rq->step = "courier";
@@ -114,7 +114,7 @@ api_courier_status(struct http_request *rq, void *ctx)
 {
 	struct api *api = ctx;
 
-	ask(rq, api, FRAME_STATUS, NULL, 0, api->conf->db_job_timeout_ms + FRAME_MARGIN_MS);
+	api_courier_ask(rq, api, FRAME_STATUS, NULL, 0, api->conf->db_job_timeout_ms + FRAME_MARGIN_MS);
 }
 
 void
@@ -127,7 +127,7 @@ api_courier_probe(struct http_request *rq, void *ctx)
 		return;
 	if (provider.p == NULL)
 		provider = STR("dialpad");
-	ask(rq, api, FRAME_PROBE, &provider, 1, api->conf->courier_timeout_ms + FRAME_MARGIN_MS);
+	api_courier_ask(rq, api, FRAME_PROBE, &provider, 1, api->conf->courier_timeout_ms + FRAME_MARGIN_MS);
 }
 
 void
@@ -135,7 +135,7 @@ api_keyring(struct http_request *rq, void *ctx)
 {
 	struct api *api = ctx;
 
-	ask(rq, api, FRAME_KEYS, NULL, 0, api->conf->db_job_timeout_ms + FRAME_MARGIN_MS);
+	api_courier_ask(rq, api, FRAME_KEYS, NULL, 0, api->conf->db_job_timeout_ms + FRAME_MARGIN_MS);
 }
 
 void
@@ -149,5 +149,5 @@ api_keyring_rekey(struct http_request *rq, void *ctx)
 	if (after.p == NULL)
 		after = STR("");
 	/* Two database jobs, one after the other. */
-	ask(rq, api, FRAME_REKEY, &after, 1, 2 * api->conf->db_job_timeout_ms + FRAME_MARGIN_MS);
+	api_courier_ask(rq, api, FRAME_REKEY, &after, 1, 2 * api->conf->db_job_timeout_ms + FRAME_MARGIN_MS);
 }

@@ -28,6 +28,9 @@ static const struct http_route admin_routes[] = {
 	{ "/keyring", ROUTE_GET, api_keyring, "keyring", 0, false },
 	{ "/keyring/rekey", ROUTE_POST, api_keyring_rekey, "keyring_rekey", 0, false },
 	{ "/log", ROUTE_GET | ROUTE_POST, api_log, "log", 4096, false },
+	{ "/dialpad/refresh", ROUTE_POST, api_dialpad_refresh, "dialpad_refresh", 0, false },
+	{ "/dialpad/rotate", ROUTE_POST, api_dialpad_rotate, "dialpad_rotate", 0, false },
+	{ "/dialpad/disconnect", ROUTE_POST, api_dialpad_disconnect, "dialpad_disconnect", 0, false },
 };
 
 _Static_assert(1 + COUNT(public_routes) + COUNT(admin_routes) <= SCORE_ROUTES, "SCORE_ROUTES is too small");

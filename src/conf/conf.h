@@ -137,6 +137,7 @@ struct conf {
 	char		*dialpad_scopes;
 	bool		 dialpad_send_redirect_uri;	/* with the code too */
 	int64_t		 dialpad_refresh_ahead_ms;
+	int64_t		 dialpad_hook_check_ms;
 	char		*dialpad_return[CONF_MAX_NAMES];	/* where browsers may be sent when a connect is done */
 	size_t		 ndialpad_return;
 

@@ -186,6 +186,8 @@ WORD("dialpad.send_redirect_uri", CONF_BOOL, "true", CONF_RELOAD, dialpad_send_r
     "send redirect_uri with the code too, as RFC 6749 has it"),
 RANGE("dialpad.refresh_ahead", CONF_DURATION, SECONDS(1), HOURS(24), "10m", dialpad_refresh_ahead_ms,
     "how long before its end a token is renewed, though never more than a fifth of its life"),
+RANGE("dialpad.hook_check", CONF_DURATION, SECONDS(1), DAYS(7), "1h", dialpad_hook_check_ms,
+    "how often webhook and call subscription are looked for at Dialpad, and put right"),
 PAIR("dialpad.return_to", CONF_NAMES, 0, CONF_MAX_NAMES, NULL, false, dialpad_return, ndialpad_return,
     "addresses browsers may be sent to when they are connected; one that ends in / allows all below it"),
 

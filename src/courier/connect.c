@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "courier/grant.h"
+#include "courier/registrar.h"
 #include "providers/dialpad_oauth.h"
 
 #define CONNECT_MEMORY	((size_t)1024 * 1024)
@@ -69,6 +70,7 @@ stored(void *arg, const struct db_result *r)
 	} else if (db_affected(r, 0) != 1) {
 		place(k);	/* another connect of this app was quicker, or took the row away */
 	} else {
+		registrar_look(k->courier);
 		log_about_app(k->app);
 		log_event(LEVEL_INFO, "connected with Dialpad", LOG_STR("company", k->me.company_id));
 		end(k, "connected", k->me.name);
@@ -155,6 +157,8 @@ placed(void *arg, const struct db_result *r)
 	} else if (!db_bool(r, 0, 0, 0)) {
 		give_back(k);
 		fail(k, "unknown", "the app is not active");
+	} else if (str_eq(db_text(r, 0, 0, 3), STR("disconnecting"))) {
+		fail(k, "unavailable", "the app is being disconnected");	/* whose tokens a giving back would end too early */
 	} else if (company.p != NULL && k->me.company_id.p != NULL && !str_eq(company, k->me.company_id)) {
 		give_back(k);
 		fail(k, "wrong_company", "the app is connected with another company");

@@ -14,6 +14,7 @@
 #include "courier/courier.h"
 #include "courier/grant.h"
 #include "courier/internal.h"
+#include "courier/registrar.h"
 
 #define JOBS_MAX	256
 #define STALE_PERIOD_MS	5000	/* while the database is away: are its files still the ones we may read? */
@@ -38,6 +39,15 @@ serve(void *arg, struct link_request *rq)
 		break;
 	case FRAME_CONNECT:
 		courier_connect(c, rq);
+		break;
+	case FRAME_REFRESH:
+		courier_refresh(c, rq);
+		break;
+	case FRAME_ROTATE:
+		courier_rotate(c, rq);
+		break;
+	case FRAME_DISCONNECT:
+		courier_disconnect(c, rq);
 		break;
 	case FRAME_HELLO:
 	case FRAME_KINDS:
@@ -211,7 +221,7 @@ open_everything(struct courier *c)
 	if (c->stale != NULL)
 		timer_set(c->stale, STALE_PERIOD_MS);
 	c->master = watch_new(c->loop, c->h->master_fd, on_master, c);
-	return keeper_start(c) && c->line != NULL && c->last_call != NULL && c->stale != NULL && c->master != NULL &&
+	return keeper_start(c) && registrar_start(c) && c->line != NULL && c->last_call != NULL && c->stale != NULL && c->master != NULL &&
 	    watch_set(c->master, LOOP_READ) && loop_on_signal(c->loop, SIGTERM, on_stop, c) &&
 	    loop_on_signal(c->loop, SIGQUIT, leave, c) && loop_on_signal(c->loop, SIGUSR1, on_reopen, c);
 }
@@ -221,11 +231,13 @@ static void
 close_everything(struct courier *c)
 {
 	keeper_stop(c);
+	registrar_stop(c);
 	client_free(c->client);
 	errands_free(c->errands);
 	db_free(c->db);
 	grant_stop(c);
 	keeper_free(c);
+	registrar_free(c);
 	link_server_free(c->line);
 	timer_free(c->last_call);
 	timer_free(c->stale);

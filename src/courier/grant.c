@@ -15,13 +15,16 @@
 #define TABLE		"dialpad_connections"
 #define AGAIN_MS	500	/* somebody else renews the token: look again after this */
 #define LOOKS_MAX	8
-#define ID_SIZE		512
+#define ID_SIZE		4096	/* a list's cursor is long, and percent-encoded */
 
 struct grant_use {
 	LIST_ENTRY(grant_use)	 link;
 	struct courier		*courier;
 	struct uuid		 app, row;
 	enum dialpad_endpoint	 endpoint;
+	const struct origin	*origin;
+	const char		*path;
+	bool			 leaving;
 	char			 id[ID_SIZE], user[64];
 	struct secret		 body;
 	bool			 has_body, has_refresh, renewed;
@@ -173,7 +176,7 @@ static void
 send_with(struct grant_use *u, struct str company, struct str hex)
 {
 	struct secret token = { 0 }, bearer = { 0 };
-	struct errand_request rq = { .endpoint = u->endpoint, .company = company, .user = str_c(u->user),
+	struct errand_request rq = { .endpoint = u->endpoint, .origin = u->origin, .path = u->path, .company = company, .user = str_c(u->user),
 	    .id = u->id[0] != '\0' ? u->id : NULL, .authorization = &bearer, .deadline_ms = u->deadline_ms };
 
 	if (!remember(u, hex) || !grant_open(u->courier, &token, "access_token", u->app, u->row, hex)) {
@@ -190,17 +193,19 @@ send_with(struct grant_use *u, struct str company, struct str hex)
 	secret_free(&bearer);
 }
 
-/* Columns: id, company, state, access token in hex, has a refresh token. */
+/* Columns: id, company, state, access token in hex, has a refresh token, is the app active. */
 static void
 looked_up(void *arg, const struct db_result *r)
 {
 	struct grant_use *u = arg;
+	struct str state = db_text(r, 0, 0, 2);
 
 	if (db_outcome(r) != DB_OK)
 		end(u, GRANT_AWAY, NULL);
-	else if (db_rows(r, 0) == 0 || !db_uuid(r, 0, 0, 0, &u->row))
+	else if (db_rows(r, 0) == 0 || !db_uuid(r, 0, 0, 0, &u->row) || u->leaving != str_eq(state, STR("disconnecting")) ||
+	    (!u->leaving && !db_bool(r, 0, 0, 5)))
 		end(u, GRANT_NONE, NULL);
-	else if (!str_eq(db_text(r, 0, 0, 2), STR("connected")) || db_text(r, 0, 0, 3).p == NULL)
+	else if (str_eq(state, STR("needs_reconnect")) || db_text(r, 0, 0, 3).p == NULL)
 		end(u, GRANT_DEAD, NULL);
 	else {
 		u->has_refresh = db_bool(r, 0, 0, 4);
@@ -237,6 +242,9 @@ grant_send(struct courier *c, const struct grant_request *rq, grant_fn fn, void 
 	u->courier = c;
 	u->app = rq->app;
 	u->endpoint = rq->endpoint;
+	u->origin = rq->origin;
+	u->path = rq->path;
+	u->leaving = rq->leaving;
 	u->deadline_ms = rq->deadline_ms;
 	u->fn = fn;
 	u->arg = arg;

@@ -49,6 +49,9 @@ enum grant_outcome {
 struct grant_request {
 	struct uuid		 app;
 	enum dialpad_endpoint	 endpoint;
+	const struct origin	*origin;	/* these two as of errand.h; must stay */
+	const char		*path;
+	bool			 leaving;	/* of a connection that is being given up, and of no other */
 	const char		*id;		/* appended to the path; NULL: nothing */
 	struct str		 body;		/* JSON; absent: none */
 	struct str		 user;		/* for limits by user */

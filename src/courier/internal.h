@@ -31,6 +31,7 @@ struct courier {
 	struct errands		*errands;
 	struct keyring		 keys;
 	struct keeper		*keeper;	/* refresh.c */
+	struct registrar	*registrar;
 	LIST_HEAD(, grant_use)	 uses;		/* grant.c */
 	uint64_t		 sealed, opened, unopened;	/* records, since the start */
 	struct reach		 reach;		/* what the sandbox lets us touch */
@@ -60,6 +61,11 @@ void	courier_rekey(struct courier *c, struct link_request *rq);
 
 /* connect.c */
 void	courier_connect(struct courier *c, struct link_request *rq);
+
+/* manage.c */
+void	courier_refresh(struct courier *c, struct link_request *rq);
+void	courier_rotate(struct courier *c, struct link_request *rq);
+void	courier_disconnect(struct courier *c, struct link_request *rq);
 
 /* probe.c */
 void	courier_probe(struct courier *c, struct link_request *rq);

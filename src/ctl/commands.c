@@ -65,9 +65,28 @@ static const struct option hook_create_options[] = {
 	    .help = "how the provider reaches this server; put before the path" },
 };
 
+#define ADMIN											\
+	{ .name = "admin", .type = OPTION_TEXT, .value = "ADDRESS",				\
+	    .help = "the admin listener: unix:/path, 127.0.0.1:9090 or a URL (admin.listen of the configuration)" }
+#define WAIT											\
+	{ .name = "wait", .type = OPTION_DURATION, .value = "T", .min = 0, .max = DAY_MS, .def = "30s",	\
+	    .help = "how long to wait for Dialpad (30s)" }
+#define IDLE											\
+	{ .name = "idle", .type = OPTION_DURATION, .value = "T", .min = 0, .max = 30 * DAY_MS, .def = "24h",	\
+	    .help = "idle is what no event has used for so long (24h)" }
+
 static const struct option hook_rotate_options[] = {
 	{ .name = "overlap", .type = OPTION_DURATION, .value = "T", .min = 0, .max = 30 * DAY_MS, .def = "24h",
 	    .help = "how long the old secret stays good beside the new one (24h)" },
+	{ .name = "when-idle", .type = OPTION_FLAG,
+	    .help = "no new secret: ends old ones that no event uses any more, of HOOKID, of APP, or of all; exit 1 if any is in use" },
+	IDLE,
+	ADMIN,
+	WAIT,
+};
+
+static const struct option hook_secrets_options[] = {
+	IDLE,
 };
 
 static const struct option calls_options[] = {
@@ -134,15 +153,17 @@ static const struct option connect_url_options[] = {
 	{ .name = "expires", .type = OPTION_DURATION, .value = "T", .min = 60000, .max = 7 * DAY_MS, .def = "1h",
 	    .help = "how long the link may be opened (1h)" },
 };
-#define ADMIN											\
-	{ .name = "admin", .type = OPTION_TEXT, .value = "ADDRESS",				\
-	    .help = "the admin listener: unix:/path, 127.0.0.1:9090 or a URL (admin.listen of the configuration)" }
 #define KEY_FILE										\
 	{ .name = "key-file", .type = OPTION_FILE, .value = "FILE",				\
 	    .help = "the key ring (courier.key_file of the configuration)" }
 
 static const struct option status_options[] = {
 	ADMIN,
+};
+
+static const struct option disconnect_options[] = {
+	ADMIN,
+	WAIT,
 };
 
 static const struct option keyring_add_options[] = {
@@ -208,15 +229,20 @@ static const struct command commands[] = {
 	{ "hook", "create", "APP", 1, 1, OPTIONS(hook_create_options), true, "an address and a secret for a provider",
 	    ctl_hook_create },
 	{ "hook", "list", "APP", 1, 1, NO_OPTIONS, false, "an app's hooks", ctl_hook_list },
-	{ "hook", "rotate", "APP HOOKID", 2, 2, OPTIONS(hook_rotate_options), true,
-	    "a new secret; the old one stays for a while",
-	    ctl_hook_rotate },
+	{ "hook", "rotate", "[APP [HOOKID]]", 0, 2, OPTIONS(hook_rotate_options), true,
+	    "a new secret for a hook; the old one stays for a while", ctl_hook_rotate },
+	{ "hook", "secrets", "[APP]", 0, 1, OPTIONS(hook_secrets_options), false,
+	    "which secrets events still use", ctl_hook_secrets },
 	{ "hook", "disable", "APP HOOKID", 2, 2, NO_OPTIONS, false,
 	    "its deliveries are refused from now on", ctl_hook_disable },
 	{ "hook", "enable", "APP HOOKID", 2, 2, NO_OPTIONS, false, "undoes disable", ctl_hook_enable },
 
 	{ "dialpad", "connect-url", "APP", 1, 1, OPTIONS(connect_url_options), true,
 	    "a link that connects APP with a Dialpad company, once", ctl_dialpad_connect_url },
+	{ "dialpad", "refresh", "APP", 1, 1, OPTIONS(status_options), false,
+	    "renews the app's token now", ctl_dialpad_refresh },
+	{ "dialpad", "disconnect", "APP", 1, 1, OPTIONS(disconnect_options), false,
+	    "takes subscription and webhook away at Dialpad, gives the grant back, forgets the tokens", ctl_dialpad_disconnect },
 	{ "dialpad", "status", "[APP]", 0, 1, NO_OPTIONS, false, "connections and how they are", ctl_dialpad_status },
 
 	{ "calls", NULL, "APP", 1, 1, OPTIONS(calls_options), false, "an app's calls, newest first", ctl_calls },

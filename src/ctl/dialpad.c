@@ -28,8 +28,8 @@ static const struct table_column status_columns[] = {
 	{ "connected", "connected_at", COLUMN_TEXT, false },
 	{ "token until", "expires_at", COLUMN_TEXT, false },
 	{ "renewed", "refreshed_at", COLUMN_TEXT, false },
-	{ NULL, "webhook_id", COLUMN_TEXT, false },
-	{ NULL, "subscription_id", COLUMN_TEXT, false },
+	{ "webhook", "webhook_id", COLUMN_TEXT, false },
+	{ "subscription", "subscription_id", COLUMN_TEXT, false },
 	{ "hooks checked", "hooks_checked_at", COLUMN_TEXT, false },
 	{ "trouble", "last_error", COLUMN_TEXT, true },
 };

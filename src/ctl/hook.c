@@ -11,6 +11,7 @@
 #include "base/count.h"
 #include "base/hash.h"
 #include "base/token.h"
+#include "ctl/hook.h"
 #include "ctl/nouns.h"
 
 #define BASE_URL_MAX	1024
@@ -183,14 +184,33 @@ rotate(struct ctl *c, const struct ctl_app *app, const char *hook, const char *s
 	return code == CTL_NOT_FOUND ? no_such_hook(app, hook) : code;
 }
 
+/* true: a connection made it, so that the provider has to be told. */
+static int
+find_connection(struct ctl *c, const struct ctl_app *app, const char *hook, bool *found)
+{
+	struct dbs_result *r = ctl_query(c, CTL_HOOK_CONNECTION, 2, (const char *const[]){ app->id, hook }, "hook rotate");
+
+	*found = r != NULL && dbs_rows(r) > 0;
+	dbs_clear(r);
+	return r != NULL ? CTL_OK : CTL_FAILED;
+}
+
 int
 ctl_hook_rotate(struct ctl *c, const struct args *a)
 {
 	char		secret[TOKEN_SIZE];
 	struct ctl_app	app;
 	struct table	t;
-	int		code = find_hook(c, a, &app);
+	bool		connection = false;
+	int		code;
 
+	if (args_given(a, "when-idle"))
+		return hook_end_idle(c, a);
+	code = find_hook(c, a, &app);
+	if (code == CTL_OK)
+		code = find_connection(c, &app, args_word(a, 1), &connection);
+	if (code == CTL_OK && connection)
+		return dialpad_rotate(c, a, &app);
 	if (code != CTL_OK || (code = ctl_begin(c, "hook rotate")) != CTL_OK)
 		return code;
 	token_make(secret, TOKEN_HOOK_SECRET);

@@ -14,7 +14,6 @@ const struct sealed_column sealed_columns[SEALED_COLUMNS] = {
 	{ "dialpad_connections", "access_token" },
 	{ "dialpad_connections", "refresh_token" },
 	{ "dialpad_connections", "hook_url" },
-	{ "dialpad_connections", "hook_secret" },
 };
 
 /* All tenants' on purpose: keys belong to the installation. The app_id of the rows that are meant follows in C_RESEAL. */
@@ -33,27 +32,26 @@ const struct sealed_column sealed_columns[SEALED_COLUMNS] = {
 
 #define LEASE(which)									\
 	"UPDATE dialpad_connections t SET lease_owner = $2::uuid, lease_until = $3::timestamptz FROM (SELECT c.app_id, c.id "	\
-	"FROM dialpad_connections c WHERE c.state = 'connected' AND c.refresh_token IS NOT NULL AND " which " "	\
+	"FROM dialpad_connections c WHERE c.refresh_token IS NOT NULL AND " which " "	\
 	"AND (c.lease_until IS NULL OR c.lease_until <= $1::timestamptz) ORDER BY c.next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED) d "	\
 	"WHERE t.app_id = d.app_id AND t.id = d.id RETURNING t.app_id, t.id, t.company_id, encode(t.refresh_token, 'hex'), t.attempts"
 #define MINE	"WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.lease_owner = $3::uuid"
+#define HOOKS_MINE	"WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.hooks_owner = $3::uuid"
+#define HOOKS_FREE	"hooks_owner = NULL, hooks_until = NULL "
 
 static const struct db_stmt stmts[C_COUNT] = {
 	[C_STALE] = { "stale_access_token", STALE("dialpad_connections", "access_token") },
 	[C_STALE + 1] = { "stale_refresh_token", STALE("dialpad_connections", "refresh_token") },
 	[C_STALE + 2] = { "stale_hook_url", STALE("dialpad_connections", "hook_url") },
-	[C_STALE + 3] = { "stale_hook_secret", STALE("dialpad_connections", "hook_secret") },
 	[C_PAGE] = { "page_access_token", PAGE("dialpad_connections", "access_token") },
 	[C_PAGE + 1] = { "page_refresh_token", PAGE("dialpad_connections", "refresh_token") },
 	[C_PAGE + 2] = { "page_hook_url", PAGE("dialpad_connections", "hook_url") },
-	[C_PAGE + 3] = { "page_hook_secret", PAGE("dialpad_connections", "hook_secret") },
 	[C_RESEAL] = { "reseal_access_token", RESEAL("dialpad_connections", "access_token") },
 	[C_RESEAL + 1] = { "reseal_refresh_token", RESEAL("dialpad_connections", "refresh_token") },
 	[C_RESEAL + 2] = { "reseal_hook_url", RESEAL("dialpad_connections", "hook_url") },
-	[C_RESEAL + 3] = { "reseal_hook_secret", RESEAL("dialpad_connections", "hook_secret") },
 
-	[C_CONNECTION] = { "connection", "SELECT a.is_active, c.id, c.company_id, c.state FROM apps a LEFT JOIN dialpad_connections c "
-	    "ON c.app_id = a.id WHERE a.id = $1::uuid" },
+	[C_CONNECTION] = { "connection", "SELECT a.is_active, c.id, c.company_id, c.state, c.refresh_token IS NOT NULL "
+	    "FROM apps a LEFT JOIN dialpad_connections c ON c.app_id = a.id WHERE a.id = $1::uuid" },
 	[C_CONNECTION_ADD] = { "connection_add", "INSERT INTO dialpad_connections (app_id, id, company_id, user_id, user_name, scopes, "
 	    "access_token, refresh_token, expires_at, next_try_at, state, connected_at, refreshed_at, hooks_due_at, reconciled_until, "
 	    "created_at, updated_at) VALUES ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::bytea, $8::bytea, "
@@ -63,23 +61,77 @@ static const struct db_stmt stmts[C_COUNT] = {
 	    "$5::text, scopes = $6::text, access_token = $7::bytea, refresh_token = $8::bytea, expires_at = $9::timestamptz, next_try_at = "
 	    "$10::timestamptz, state = 'connected', connected_at = $11::timestamptz, refreshed_at = $11::timestamptz, hooks_due_at = "
 	    "$11::timestamptz, updated_at = $11::timestamptz, attempts = 0, last_error = NULL, lease_owner = NULL, lease_until = NULL "
-	    "WHERE c.app_id = $1::uuid AND c.id = $2::uuid" },
+	    "WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state <> 'disconnecting'" },
 
 	/* Whichever tenant's is due. The lock makes it one process; the lease keeps it so while Dialpad is asked. */
-	[C_REFRESH_DUE] = { "refresh_due", LEASE("c.next_try_at <= $1::timestamptz") },
-	[C_REFRESH_OF] = { "refresh_of", LEASE("c.app_id = $4::uuid AND ($5::bytea IS NULL OR c.access_token = $5::bytea)") },
+	[C_REFRESH_DUE] = { "refresh_due", LEASE("c.state = 'connected' AND c.next_try_at <= $1::timestamptz") },
+	/* To give everything back at Dialpad a token is needed too. */
+	[C_REFRESH_OF] = { "refresh_of", LEASE("c.state IN ('connected', 'disconnecting') AND c.app_id = $4::uuid "
+	    "AND ($5::bytea IS NULL OR c.access_token = $5::bytea)") },
 	[C_REFRESHED] = { "refreshed", "UPDATE dialpad_connections c SET access_token = $4::bytea, refresh_token = coalesce($5::bytea, "
 	    "c.refresh_token), expires_at = $6::timestamptz, next_try_at = $7::timestamptz, refreshed_at = $8::timestamptz, updated_at = "
 	    "$8::timestamptz, attempts = 0, last_error = NULL, lease_owner = NULL, lease_until = NULL " MINE },
 	[C_REFRESH_LATER] = { "refresh_later", "UPDATE dialpad_connections c SET next_try_at = $4::timestamptz, last_error = $5::text, "
 	    "updated_at = $6::timestamptz, attempts = c.attempts + 1, lease_owner = NULL, lease_until = NULL " MINE },
-	[C_NEEDS_RECONNECT] = { "needs_reconnect", "UPDATE dialpad_connections c SET state = 'needs_reconnect', last_error = $4::text, "
-	    "updated_at = $5::timestamptz, next_try_at = NULL, lease_owner = NULL, lease_until = NULL " MINE },
+	[C_NEEDS_RECONNECT] = { "needs_reconnect", "UPDATE dialpad_connections c SET state = CASE WHEN c.state = 'disconnecting' THEN c.state "
+	    "ELSE 'needs_reconnect' END, last_error = $4::text, updated_at = $5::timestamptz, next_try_at = NULL, lease_owner = NULL, "
+	    "lease_until = NULL " MINE },
 	[C_GRANT_REFUSED] = { "grant_refused", "UPDATE dialpad_connections c SET state = 'needs_reconnect', last_error = $4::text, "
 	    "updated_at = $5::timestamptz, next_try_at = NULL WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state = 'connected' "
 	    "AND c.access_token = $3::bytea" },
-	[C_GRANT] = { "grant", "SELECT c.id, c.company_id, c.state, encode(c.access_token, 'hex'), c.refresh_token IS NOT NULL "
-	    "FROM dialpad_connections c JOIN apps a ON a.id = c.app_id WHERE c.app_id = $1::uuid AND a.is_active" },
+	[C_GRANT] = { "grant", "SELECT c.id, c.company_id, c.state, encode(c.access_token, 'hex'), c.refresh_token IS NOT NULL, "
+	    "a.is_active FROM dialpad_connections c JOIN apps a ON a.id = c.app_id WHERE c.app_id = $1::uuid" },
+
+	/* Whichever tenant's is due; a disabled app keeps what it has registered, and may still be disconnected. */
+	[C_HOOKS_DUE] = { "hooks_due", "UPDATE dialpad_connections t SET hooks_owner = $2::uuid, hooks_until = $3::timestamptz FROM ("
+	    "SELECT c.app_id, c.id FROM dialpad_connections c JOIN apps a ON a.id = c.app_id WHERE c.hooks_due_at <= $1::timestamptz "
+	    "AND (c.state = 'disconnecting' OR (c.state = 'connected' AND a.is_active)) AND (c.hooks_until IS NULL OR "
+	    "c.hooks_until <= $1::timestamptz) ORDER BY c.hooks_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED) d "
+	    "WHERE t.app_id = d.app_id AND t.id = d.id RETURNING t.app_id, t.id" },
+	[C_HOOKS_ROW] = { "hooks_row", "SELECT c.state, c.hooks_attempts, c.hook_id, encode(c.hook_url, 'hex'), c.webhook_id, "
+	    "c.subscription_id, c.rotation_overlap_ms IS NOT NULL, l.secret, l.enabled FROM dialpad_connections c "
+	    "LEFT JOIN hook_lookup l ON l.app_id = c.app_id AND l.hook_id = c.hook_id " HOOKS_MINE },
+	[C_HOOKS_HOLD] = { "hooks_hold", "UPDATE dialpad_connections c SET hooks_until = $4::timestamptz " HOOKS_MINE " RETURNING c.state" },
+	[C_HOOK_MAKE] = { "hook_make", "UPDATE dialpad_connections c SET hook_id = $4::uuid, hook_url = $5::bytea, rotation_overlap_ms = NULL "
+	    HOOKS_MINE },
+	[C_HOOK_ADD] = { "hook_add", "INSERT INTO hooks (app_id, id, provider, name, org_id) SELECT c.app_id, c.hook_id, 'dialpad', "
+	    "'connection', c.company_id FROM dialpad_connections c " HOOKS_MINE " AND c.hook_id = $4::uuid ON CONFLICT DO NOTHING" },
+	[C_HOOK_LOOKUP_ADD] = { "hook_lookup_add", "INSERT INTO hook_lookup (token_hash, app_id, hook_id, provider, org_id, secret) "
+	    "SELECT $5::bytea, c.app_id, c.hook_id, 'dialpad', c.company_id, $6::text FROM dialpad_connections c " HOOKS_MINE
+	    " AND c.hook_id = $4::uuid ON CONFLICT DO NOTHING" },
+	/* Times in hook_lookup are the database's own: workers look for rows newer than the last they saw. */
+	[C_HOOKS_ROTATED] = { "hooks_rotated", "UPDATE hook_lookup l SET previous_until = now() + c.rotation_overlap_ms * interval "
+	    "'1 millisecond', updated_at = now() FROM dialpad_connections c " HOOKS_MINE " AND c.rotation_overlap_ms IS NOT NULL "
+	    "AND l.app_id = c.app_id AND l.hook_id = c.hook_id AND l.previous_secret IS NOT NULL" },
+	/* Both leave alone what was asked for meanwhile: a rotation, or the end of it all. */
+	[C_HOOKS_DONE] = { "hooks_done", "UPDATE dialpad_connections c SET webhook_id = $4::text, subscription_id = $5::text, hook_url = "
+	    "coalesce($6::bytea, c.hook_url), hooks_due_at = CASE WHEN c.state = 'connected' AND (c.rotation_overlap_ms IS NULL OR $9::boolean) "
+	    "THEN $7::timestamptz ELSE c.hooks_due_at END, rotation_overlap_ms = CASE WHEN $9::boolean THEN NULL ELSE "
+	    "c.rotation_overlap_ms END, hooks_checked_at = $8::timestamptz, updated_at = $8::timestamptz, hooks_error = NULL, "
+	    "hooks_attempts = 0, " HOOKS_FREE HOOKS_MINE },
+	[C_HOOKS_LATER] = { "hooks_later", "UPDATE dialpad_connections c SET hooks_due_at = CASE WHEN c.state = $7::text THEN "
+	    "$4::timestamptz ELSE c.hooks_due_at END, hooks_error = CASE WHEN c.state = $7::text THEN $5::text ELSE c.hooks_error END, "
+	    "hooks_attempts = CASE WHEN c.state = $7::text THEN c.hooks_attempts + 1 ELSE 0 END, webhook_id = coalesce($8::text, c.webhook_id), "
+	    "subscription_id = coalesce($9::text, c.subscription_id), updated_at = $6::timestamptz, " HOOKS_FREE HOOKS_MINE },
+	/* The row of the hook stays, disabled: workers learn of changes, not of absence. */
+	[C_FORGET_HOOK] = { "forget_hook", "UPDATE hooks h SET enabled = false FROM dialpad_connections c " HOOKS_MINE
+	    " AND c.state = 'disconnecting' AND h.app_id = c.app_id AND h.id = c.hook_id" },
+	[C_FORGET_LOOKUP] = { "forget_lookup", "UPDATE hook_lookup l SET enabled = false, previous_secret = NULL, previous_until = NULL, "
+	    "updated_at = now() FROM dialpad_connections c " HOOKS_MINE " AND c.state = 'disconnecting' AND l.app_id = c.app_id "
+	    "AND l.hook_id = c.hook_id" },
+	[C_FORGET] = { "forget", "DELETE FROM dialpad_connections c " HOOKS_MINE " AND c.state = 'disconnecting'" },
+
+	[C_DISCONNECT] = { "disconnect", "UPDATE dialpad_connections c SET state = 'disconnecting', hooks_due_at = $2::timestamptz, "
+	    "updated_at = $2::timestamptz, next_try_at = NULL, hooks_attempts = 0, hooks_error = NULL WHERE c.app_id = $1::uuid" },
+	/* The one before stays good without an end until Dialpad has the new one: see C_HOOKS_ROTATED. */
+	[C_ROTATE] = { "rotate", "WITH c AS (UPDATE dialpad_connections d SET rotation_overlap_ms = $3::bigint, hooks_due_at = "
+	    "$4::timestamptz, updated_at = $4::timestamptz, hooks_attempts = 0 WHERE d.app_id = $1::uuid AND d.state = 'connected' "
+	    "AND d.rotation_overlap_ms IS NULL AND d.hook_id IS NOT NULL RETURNING d.app_id, d.hook_id), "
+	    "h AS (UPDATE hooks t SET rotated_at = now() FROM c WHERE t.app_id = c.app_id AND t.id = c.hook_id) "
+	    "UPDATE hook_lookup l SET previous_secret = l.secret, previous_until = NULL, secret = $2::text, updated_at = now() "
+	    "FROM c WHERE l.app_id = c.app_id AND l.hook_id = c.hook_id" },
+	[C_ROTATABLE] = { "rotatable", "SELECT c.state, c.hook_id IS NOT NULL, c.rotation_overlap_ms IS NOT NULL "
+	    "FROM dialpad_connections c WHERE c.app_id = $1::uuid" },
 };
 
 const struct db_stmt_table stmt_courier = { stmts, COUNT(stmts) };

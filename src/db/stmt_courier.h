@@ -11,7 +11,7 @@ struct sealed_column {
 	const char	*table, *column;
 };
 
-#define SEALED_COLUMNS	4
+#define SEALED_COLUMNS	3
 extern const struct sealed_column sealed_columns[SEALED_COLUMNS];
 
 #define COURIER_PAGE	200	/* rows of one step of a rekey */
@@ -23,7 +23,7 @@ enum courier_stmt {
 	C_RESEAL = C_PAGE + SEALED_COLUMNS,	/* $1 apps, $2 ids, $3 records, $4 their successors */
 
 	/* A connection's beginning. */
-	C_CONNECTION = C_RESEAL + SEALED_COLUMNS,	/* $1 app: is the app active, connection id, company, state */
+	C_CONNECTION = C_RESEAL + SEALED_COLUMNS,	/* $1 app: is the app active, connection id, company, state, has a refresh token */
 	C_CONNECTION_ADD,	/* $1 app, $2 id, $3 company, $4 user, $5 user's name, $6 scopes, $7 access, $8 refresh, $9 expires,
 				 * $10 when to refresh, $11 now; likewise the next, which keeps the id */
 	C_CONNECTION_RENEW,
@@ -34,8 +34,28 @@ enum courier_stmt {
 	C_REFRESHED,		/* $1 app, $2 id, $3 owner, $4 access, $5 refresh or NULL, $6 expires, $7 when next, $8 now */
 	C_REFRESH_LATER,	/* $1 app, $2 id, $3 owner, $4 when next, $5 error, $6 now */
 	C_NEEDS_RECONNECT,	/* $1 app, $2 id, $3 owner, $4 error, $5 now */
-	C_GRANT,		/* $1 app: id, company, state, access token in hex, has a refresh token */
+	C_GRANT,		/* $1 app: id, company, state, access token in hex, has a refresh token, is the app active */
 	C_GRANT_REFUSED,	/* $1 app, $2 id, $3 access token as it was, $4 error, $5 now */
+
+	/* What is registered at Dialpad. Its own lease: $1 app, $2 id, $3 owner in all but the first. */
+	C_HOOKS_DUE,		/* $1 now, $2 owner, $3 until: app, id; one row at most */
+	C_HOOKS_ROW,		/* state, attempts, hook id, address in hex, webhook, subscription, is a rotation under way,
+				 * the hook's secret, is it enabled */
+	C_HOOKS_HOLD,		/* $4 until: state; no row: the lease is not ours any more */
+	C_HOOK_MAKE,		/* $4 hook id, $5 address; the next two after it in one job */
+	C_HOOK_ADD,		/* $4 hook id */
+	C_HOOK_LOOKUP_ADD,	/* $4 hook id, $5 token's hash, $6 secret */
+	C_HOOKS_ROTATED,	/* before C_HOOKS_DONE: the secret before the last now has an end */
+	C_HOOKS_DONE,		/* $4 webhook, $5 subscription, $6 address or NULL, $7 when next, $8 now, $9 a rotation is done */
+	C_HOOKS_LATER,		/* $4 when next, $5 error, $6 now, $7 state it is about, $8 webhook or NULL, $9 subscription or NULL */
+	C_FORGET_HOOK,		/* these three in one job: the end of a connection */
+	C_FORGET_LOOKUP,
+	C_FORGET,
+
+	/* What administrators ask for. */
+	C_DISCONNECT,		/* $1 app, $2 now */
+	C_ROTATE,		/* $1 app, $2 secret, $3 overlap ms, $4 now: one row affected, or there is nothing to rotate now */
+	C_ROTATABLE,		/* $1 app: state, has a hook, is a rotation under way */
 	C_COUNT,
 };
 

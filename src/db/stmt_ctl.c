@@ -8,6 +8,7 @@
 #include "db/stmt_ctl.h"
 
 #define WHEN(column)	"to_char(" column ", 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"	/* the session's zone is UTC */
+#define MS(param)	"(" param "::bigint * interval '1 millisecond')"
 #define TIME(param)	"to_timestamp(" param "::bigint / 1000.0)"
 
 /* As `key limit` takes it. */
@@ -102,6 +103,29 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	    "previous_until = CASE WHEN $4::bigint > 0 THEN now() + $4::bigint * interval '1 millisecond' END, "
 	    "secret = $3, updated_at = now() WHERE app_id = $1 AND hook_id = $2 RETURNING " WHEN("previous_until") },
 	[CTL_HOOK_ROTATED] = { "hook_rotated", "UPDATE hooks SET rotated_at = now() WHERE app_id = $1 AND id = $2" },
+	[CTL_HOOK_CONNECTION] = { "hook_connection", "SELECT c.id FROM dialpad_connections c WHERE c.app_id = $1 AND c.hook_id = $2" },
+	/* Of every app when none is named. An event that came before the secret was changed used today's old one as the current. */
+	[CTL_HOOK_SECRETS] = { "hook_secrets",
+	    "SELECT h.id, h.app_id, a.name, h.name, CASE WHEN l.previous_secret IS NULL OR l.previous_until <= now() THEN 'one' "
+	    "WHEN c.rotation_overlap_ms IS NOT NULL THEN 'untold' WHEN greatest(u.last, h.rotated_at) > now() - " MS("$3") " THEN 'used' "
+	    "ELSE 'idle' END, u.current, u.previous, u.other, " WHEN("u.last") ", " WHEN("h.rotated_at") ", "
+	    "CASE WHEN l.previous_until > now() THEN " WHEN("l.previous_until") " END "
+	    "FROM hooks h JOIN apps a ON a.id = h.app_id JOIN hook_lookup l ON l.app_id = h.app_id AND l.hook_id = h.id "
+	    "LEFT JOIN dialpad_connections c ON c.app_id = h.app_id AND c.hook_id = h.id LEFT JOIN LATERAL ("
+	    "SELECT count(*) FILTER (WHERE e.secret_used = 'current' AND e.received_at > now() - interval '1 day') AS current, "
+	    "count(*) FILTER (WHERE e.secret_used = 'previous' AND e.received_at > now() - interval '1 day') AS previous, "
+	    "count(*) FILTER (WHERE e.secret_used NOT IN ('current', 'previous') AND e.received_at > now() - interval '1 day') AS other, "
+	    "max(e.received_at) FILTER (WHERE e.secret_used = 'previous') AS last FROM webhook_events e WHERE e.app_id = h.app_id "
+	    "AND e.hook_id = h.id AND e.received_at > now() - greatest(interval '1 day', " MS("$3") ")) u ON true "
+	    "WHERE ($1::uuid IS NULL OR h.app_id = $1::uuid) AND ($2::uuid IS NULL OR h.id = $2::uuid) "
+	    "ORDER BY a.name, h.app_id, h.created_at, h.id" },
+	/* Asks everything once more, so that nothing that came meanwhile is overlooked. */
+	[CTL_HOOK_END_PREVIOUS] = { "hook_end_previous",
+	    "UPDATE hook_lookup l SET previous_secret = NULL, previous_until = NULL, updated_at = now() "
+	    "WHERE l.app_id = $1 AND l.hook_id = $2 AND NOT EXISTS (SELECT 1 FROM webhook_events e WHERE e.app_id = $1 AND e.hook_id = $2 "
+	    "AND e.secret_used = 'previous' AND e.received_at > now() - " MS("$3") ") AND NOT EXISTS (SELECT 1 FROM hooks h "
+	    "WHERE h.app_id = $1 AND h.id = $2 AND h.rotated_at > now() - " MS("$3") ") AND NOT EXISTS (SELECT 1 FROM "
+	    "dialpad_connections c WHERE c.app_id = $1 AND c.hook_id = $2 AND c.rotation_overlap_ms IS NOT NULL)" },
 	[CTL_HOOK_SET_ENABLED] = { "hook_set_enabled", "UPDATE hooks SET enabled = $3 WHERE app_id = $1 AND id = $2" },
 	[CTL_HOOK_LOOKUP_SET_ENABLED] = { "hook_lookup_set_enabled",
 	    "UPDATE hook_lookup SET enabled = $3, updated_at = now() WHERE app_id = $1 AND hook_id = $2" },
@@ -113,8 +137,11 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	[CTL_DIALPAD_STATUS] = { "dialpad_status",
 	    "SELECT a.name, c.app_id, c.state, c.company_id, c.user_name, " WHEN("c.connected_at") ", " WHEN("c.expires_at") ", "
 	    WHEN("c.refreshed_at") ", c.webhook_id, c.subscription_id, " WHEN("c.hooks_checked_at") ", "
-	    "coalesce(c.last_error, c.hooks_error) FROM dialpad_connections c JOIN apps a ON a.id = c.app_id "
+	    "nullif(concat_ws('; ', c.last_error, c.hooks_error), '') FROM dialpad_connections c JOIN apps a ON a.id = c.app_id "
 	    "WHERE $1::uuid IS NULL OR c.app_id = $1::uuid ORDER BY a.name, c.app_id" },
+	[CTL_DIALPAD_STATE] = { "dialpad_state",
+	    "SELECT c.state, c.hooks_error, c.rotation_overlap_ms IS NOT NULL, c.webhook_id, " WHEN("l.previous_until") " "
+	    "FROM dialpad_connections c LEFT JOIN hook_lookup l ON l.app_id = c.app_id AND l.hook_id = c.hook_id WHERE c.app_id = $1" },
 
 	[CTL_CALLS] = { "calls", CALLS_COLUMNS "ORDER BY c.started_at DESC, c.id DESC LIMIT $2" },
 	[CTL_CALLS_ACTIVE] = { "calls_active",
@@ -165,7 +192,8 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	[CTL_KEYS_USED] = { "keys_used",
 	    "SELECT ('x' || encode(substring(s.record FROM 2 FOR 4), 'hex'))::bit(32)::bigint, count(s.app_id) FROM ("
 	    "SELECT app_id, access_token AS record FROM dialpad_connections UNION ALL "
-	    "SELECT app_id, refresh_token FROM dialpad_connections) s WHERE s.record IS NOT NULL GROUP BY 1 ORDER BY 1" },
+	    "SELECT app_id, refresh_token FROM dialpad_connections UNION ALL "
+	    "SELECT app_id, hook_url FROM dialpad_connections) s WHERE s.record IS NOT NULL GROUP BY 1 ORDER BY 1" },
 
 	/* Every app's on purpose. */
 	[CTL_REQUESTS] = { "requests",

@@ -29,11 +29,15 @@ enum ctl_stmt {
 	CTL_HOOK_LIST,			/* app */
 	CTL_HOOK_ROTATE,		/* app, hook, secret, overlap ms */
 	CTL_HOOK_ROTATED,		/* app, hook */
+	CTL_HOOK_CONNECTION,		/* app, hook: a row when a connection made it */
+	CTL_HOOK_SECRETS,		/* app or NULL, hook or NULL, idle ms */
+	CTL_HOOK_END_PREVIOUS,		/* app, hook, idle ms */
 	CTL_HOOK_SET_ENABLED,		/* app, hook, enabled */
 	CTL_HOOK_LOOKUP_SET_ENABLED,	/* app, hook, enabled */
 
 	CTL_TICKET_INSERT,		/* token hash (hex), app, expires ms, return_to */
 	CTL_DIALPAD_STATUS,		/* app or NULL */
+	CTL_DIALPAD_STATE,		/* app: state, trouble, is a rotation under way, webhook, old secret until */
 
 	CTL_CALLS,			/* app, limit */
 	CTL_CALLS_ACTIVE,		/* app, limit */

@@ -26,6 +26,9 @@ enum frame_kind {
 	FRAME_REKEY,		/* where to go on, or "" -> JSON: one step's work, and where to go on */
 	FRAME_PROBE,		/* provider -> JSON: does it answer? */
 	FRAME_CONNECT,		/* app, code, verifier -> JSON: outcome (a word of api/oauth_pages.h), detail for people */
+	FRAME_REFRESH,		/* app -> JSON: outcome, why */
+	FRAME_ROTATE,		/* app, overlap in ms -> JSON: outcome */
+	FRAME_DISCONNECT,	/* app -> JSON: outcome */
 	FRAME_KINDS,
 };
 

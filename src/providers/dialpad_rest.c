@@ -1,15 +1,18 @@
 /*
- * dialpad_rest: see dialpad_rest.h. Never touches what is not certainly ours: a webhook is ours by its whole address,
- * which holds the app's own token; a subscription by the id of that webhook.
+ * dialpad_rest: see dialpad_rest.h. Never touches what is not certainly ours: a webhook is ours by the app's own token
+ * in its address; a subscription by the id of that webhook.
  */
 #include <sys/types.h>
 
 #include "base/count.h"
 #include "base/hash.h"
 #include "base/json_write.h"
+#include "base/token.h"
 #include "providers/dialpad_fields.h"
 #include "providers/dialpad_rest.h"
 #include "providers/dialpad_states.h"
+
+#define COMPLAINT_MAX	120	/* bytes of it that are shown */
 
 static const struct json_limits limits = { .depth = 32, .tokens = 65536 };
 
@@ -51,15 +54,28 @@ same(struct str a, struct str b)
 	return a.n == b.n && a.n > 0 && hash_equal(a.p, b.p, a.n);
 }
 
+/* What follows scheme, host and port; empty when there is nothing. */
+static struct str
+path_of(struct str url)
+{
+	struct str	head;
+
+	for (int i = 0; i < 3; i++)
+		if (!str_cut(&url, '/', &head))
+			return STR_NONE;
+	return url;
+}
+
 enum dialpad_hook_verdict
 dialpad_judge_hook(struct json item, struct arena *a, struct str hook_url, struct str secret)
 {
 	struct json	url = json_get(item, "hook_url"), theirs = json_get(json_get(item, "signature"), "secret");
+	struct str	text = json_text(url, a);
 
-	if (json_type(url) != JSON_STRING || !same(json_text(url, a), hook_url) || dialpad_item_id(item).p == NULL)
+	if (!same(path_of(text), path_of(hook_url)) || dialpad_item_id(item).p == NULL)
 		return DIALPAD_HOOK_FOREIGN;
-	return json_type(theirs) == JSON_STRING && same(json_text(theirs, a), secret) ? DIALPAD_HOOK_OURS :
-	    DIALPAD_HOOK_OTHER_SECRET;
+	return same(text, hook_url) && json_type(theirs) == JSON_STRING && same(json_text(theirs, a), secret) ?
+	    DIALPAD_HOOK_OURS : DIALPAD_HOOK_MEND;
 }
 
 static bool
@@ -83,16 +99,22 @@ has_states(struct json array)
 	return true;
 }
 
-enum dialpad_subscription_verdict
-dialpad_judge_subscription(struct json item, struct str webhook_id)
+struct str
+dialpad_subscription_hook(struct json item)
 {
 	struct str	hook = dialpad_item_id(json_get(item, "webhook"));
-	bool		wide = dialpad_call_id(json_get(item, "target_id")).p == NULL;
 
 	if (hook.p == NULL)
 		hook = dialpad_call_id(json_get(item, "endpoint_id"));
-	if (hook.p == NULL)
-		hook = dialpad_call_id(json_get(item, "webhook_id"));
+	return hook.p != NULL ? hook : dialpad_call_id(json_get(item, "webhook_id"));
+}
+
+enum dialpad_subscription_verdict
+dialpad_judge_subscription(struct json item, struct str webhook_id)
+{
+	struct str	hook = dialpad_subscription_hook(item);
+	bool		wide = dialpad_call_id(json_get(item, "target_id")).p == NULL;
+
 	if (!same(hook, webhook_id) || dialpad_item_id(item).p == NULL || !wide)
 		return DIALPAD_SUBSCRIPTION_FOREIGN;
 	return json_bool(json_get(item, "enabled")) != 0 && json_bool(json_get(item, "group_calls_only")) != 1 &&
@@ -107,17 +129,6 @@ dialpad_hook_body(struct buf *b, struct str hook_url, struct str secret)
 	json_out_init(&j, b);
 	json_obj(&j);
 	json_kstr(&j, "hook_url", hook_url);
-	json_kstr(&j, "secret", secret);
-	json_obj_end(&j);
-}
-
-void
-dialpad_hook_secret_body(struct buf *b, struct str secret)
-{
-	struct json_out	j;
-
-	json_out_init(&j, b);
-	json_obj(&j);
 	json_kstr(&j, "secret", secret);
 	json_obj_end(&j);
 }
@@ -139,6 +150,34 @@ dialpad_subscription_body(struct buf *b, struct str webhook_id)
 		json_str(&j, str_c(states[i]));
 	json_arr_end(&j);
 	json_obj_end(&j);
+}
+
+static bool
+holds(struct str text, struct str word)
+{
+	for (size_t i = 0; i + word.n <= text.n; i++)
+		if (memcmp(text.p + i, word.p, word.n) == 0)
+			return true;
+	return false;
+}
+
+/* Half of Dialpad's answers have {"error":{"message":...}}, others {"error":"..."}. */
+struct str
+dialpad_complaint(struct arena *a, struct str body)
+{
+	struct dialpad_reader	r = { .arena = a };
+	struct json_error	err;
+	struct json_doc		doc;
+	struct json		v;
+	struct str		text;
+
+	if (!json_parse(&doc, a, body, &limits, &err))
+		return STR_NONE;
+	v = json_get(json_root(&doc), "error");
+	if (json_type(v) == JSON_OBJECT)
+		v = json_get(v, "message");
+	text = dialpad_text(&r, v, COMPLAINT_MAX);
+	return holds(text, STR(TOKEN_HOOK)) || holds(text, STR(TOKEN_HOOK_SECRET)) ? STR_NONE : text;
 }
 
 int64_t

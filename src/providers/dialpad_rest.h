@@ -29,10 +29,13 @@ bool	dialpad_page(struct dialpad_page *p, struct arena *a, struct str body);
 enum dialpad_hook_verdict {
 	DIALPAD_HOOK_FOREIGN,		/* another address: not ours to touch */
 	DIALPAD_HOOK_OURS,		/* our address, our secret */
-	DIALPAD_HOOK_OTHER_SECRET,	/* our address: give it our secret */
+	DIALPAD_HOOK_MEND,		/* our token in its address, but another secret, or another server before it */
 };
 
 struct str	dialpad_item_id(struct json item);	/* digits; absent when there are none */
+struct str	dialpad_subscription_hook(struct json item);	/* the id of the webhook it is of, likewise */
+/* What an answer says went wrong, for people; absent when it says nothing, or shows what must not be seen. */
+struct str	dialpad_complaint(struct arena *a, struct str body);
 enum dialpad_hook_verdict dialpad_judge_hook(struct json item, struct arena *a, struct str hook_url, struct str secret);
 
 /* One call subscription. */
@@ -44,9 +47,8 @@ enum dialpad_subscription_verdict {
 
 enum dialpad_subscription_verdict dialpad_judge_subscription(struct json item, struct str webhook_id);
 
-/* Bodies. The first two hold a secret. */
+/* Bodies. The first holds a secret. */
 void	dialpad_hook_body(struct buf *b, struct str hook_url, struct str secret);
-void	dialpad_hook_secret_body(struct buf *b, struct str secret);
 void	dialpad_subscription_body(struct buf *b, struct str webhook_id);
 
 /*

@@ -179,7 +179,8 @@ class Sim:
 
     def fault(self, where):
         """The misbehaviour due at this place, or None: error_500, error_503, garbage, empty, slow, hang, error_in_200, missing_access,
-        missing_refresh, missing_expires, html, redirect, 401, 403, 404, 429, close, huge."""
+        missing_refresh, missing_expires, html, redirect, 401, 403, 404, 409, 429, close, huge; and of what was asked through REST and
+        is done: unanswered, garbled. Places: token, deauthorize, rest, rest.webhooks, "rest.POST webhooks"."""
         with self.lock:
             due = self.faults.get(where)
             if not due:
@@ -367,6 +368,7 @@ class Sim:
                 return 400, {"error": {"code": 400, "message": "hook_url"}}
             w = {"id": self.new_id(), "hook_url": body["hook_url"], "secret": body.get("secret")}
             self.webhooks[w["id"]] = w
+            self.counts["made.webhooks"] += 1
             return 200, self.show_webhook(w)
         w = self.webhooks.get(int(path[0])) if path and path[0].isdigit() else None
         if w is None:
@@ -380,6 +382,7 @@ class Sim:
     def show_subscription(self, s):
         hook = self.webhooks.get(s["endpoint_id"])
         return {"id": str(s["id"]), "enabled": s["enabled"], "call_states": s["call_states"], "group_calls_only": False,
+                **({"target_id": str(s["target_id"]), "target_type": "office"} if s.get("target_id") else {}),
                 "webhook": self.show_webhook(hook) if hook else None}
 
     def rest_subscriptions(self, method, path, query, body):
@@ -395,6 +398,7 @@ class Sim:
             s = {"id": self.new_id(), "endpoint_id": hook, "enabled": body.get("enabled", True), "call_states": body.get("call_states") or [],
                  "target_id": body.get("target_id")}
             self.subscriptions[s["id"]] = s
+            self.counts["made.subscriptions"] += 1
             return 200, self.show_subscription(s)
         s = self.subscriptions.get(int(path[0])) if path and path[0].isdigit() else None
         if s is None:
@@ -501,12 +505,12 @@ class Handler(BaseHTTPRequestHandler):
     def misbehave(self, where):
         """True when a fault was due here and has been acted out."""
         word = self.sim.fault(where)
-        if word is None or word.startswith("missing") or word == "error_in_200":
+        if word is None or word.startswith("missing") or word in ("error_in_200", "unanswered", "garbled"):
             self.pending_fault = word
             return False
         self.pending_fault = None
         retry = self.sim.settings["retry_after"]
-        if word in ("error_500", "error_503", "401", "403", "404", "429"):
+        if word in ("error_500", "error_503", "401", "403", "404", "409", "429"):
             status = int(word[-3:])
             self.answer(status, {"error": {"code": status, "message": "as asked"}}, headers=[("Retry-After", str(retry))] if retry else ())
         elif word == "garbage":
@@ -619,9 +623,20 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(204, raw=b"")
 
     def serve_rest(self, path, query, body):
-        if self.misbehave("rest") or self.misbehave("rest." + (path[0] if path else "")):
-            return
+        head = path[0] if path else ""
+        for where in ("rest", f"rest.{head}", f"rest.{self.command} {head}"):
+            if self.misbehave(where):
+                return
+            if self.pending_fault:
+                break
         status, document = self.sim.rest(self.command, path, query, body, self.headers.get("Authorization"))
+        if self.pending_fault == "garbled":
+            self.answer(200, raw=b"{\"id\":")
+            return
+        if self.pending_fault == "unanswered":
+            time.sleep(20)
+            self.close_connection = True
+            return
         retry = self.sim.settings["retry_after"]
         self.answer(status, document, headers=[("Retry-After", str(retry))] if status == 429 and retry else ())
 

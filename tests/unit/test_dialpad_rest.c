@@ -41,14 +41,18 @@ pages_are_read_leniently(void **state)
 }
 
 static void
-a_hook_is_ours_by_its_whole_address(void **state)
+a_hook_is_ours_by_the_token_in_its_address(void **state)
 {
 	static const struct { const char *text; enum dialpad_hook_verdict verdict; } cases[] = {
 		{ "{\"id\":\"9\",\"hook_url\":\"https://cti.example/webhooks/dialpad/hk_x\",\"signature\":{\"secret\":\"s3\"}}", DIALPAD_HOOK_OURS },
 		{ "{\"id\":9,\"hook_url\":\"https:\\/\\/cti.example/webhooks/dialpad/hk_x\",\"signature\":{\"secret\":\"s3\"}}", DIALPAD_HOOK_OURS },
-		{ "{\"id\":9,\"hook_url\":\"https://cti.example/webhooks/dialpad/hk_x\",\"signature\":{\"secret\":\"s4\"}}", DIALPAD_HOOK_OTHER_SECRET },
-		{ "{\"id\":9,\"hook_url\":\"https://cti.example/webhooks/dialpad/hk_x\"}", DIALPAD_HOOK_OTHER_SECRET },
-		{ "{\"id\":9,\"hook_url\":\"https://cti.example/webhooks/dialpad/hk_x\",\"signature\":null}", DIALPAD_HOOK_OTHER_SECRET },
+		{ "{\"id\":9,\"hook_url\":\"https://cti.example/webhooks/dialpad/hk_x\",\"signature\":{\"secret\":\"s4\"}}", DIALPAD_HOOK_MEND },
+		{ "{\"id\":9,\"hook_url\":\"https://cti.example/webhooks/dialpad/hk_x\"}", DIALPAD_HOOK_MEND },
+		{ "{\"id\":9,\"hook_url\":\"https://cti.example/webhooks/dialpad/hk_x\",\"signature\":null}", DIALPAD_HOOK_MEND },
+		{ "{\"id\":9,\"hook_url\":\"http://old.example:8080/webhooks/dialpad/hk_x\",\"signature\":{\"secret\":\"s3\"}}", DIALPAD_HOOK_MEND },
+		{ "{\"id\":9,\"hook_url\":\"https://cti.example/other/webhooks/dialpad/hk_x\"}", DIALPAD_HOOK_FOREIGN },
+		{ "{\"id\":9,\"hook_url\":\"https://cti.example\"}", DIALPAD_HOOK_FOREIGN },
+		{ "{\"id\":9,\"hook_url\":7}", DIALPAD_HOOK_FOREIGN },
 		{ "{\"id\":9,\"hook_url\":\"https://cti.example/webhooks/dialpad/hk_y\"}", DIALPAD_HOOK_FOREIGN },
 		{ "{\"id\":9,\"hook_url\":\"https://cti.example/webhooks/dialpad/hk_x2\"}", DIALPAD_HOOK_FOREIGN },
 		{ "{\"hook_url\":\"https://cti.example/webhooks/dialpad/hk_x\"}", DIALPAD_HOOK_FOREIGN },
@@ -81,6 +85,23 @@ subscriptions_are_judged(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++)
 		if (dialpad_judge_subscription(item(cases[i].text), STR("9")) != cases[i].verdict)
 			fail_msg("%s", cases[i].text);
+}
+
+static void
+a_complaint_shows_no_secret(void **state)
+{
+	static const struct { const char *body, *want; } cases[] = {
+		{ "{\"error\":{\"code\":409,\"message\":\"too many\"}}", "too many" },
+		{ "{\"error\":\"nope\"}", "nope" },
+		{ "{\"error\":{\"message\":\"https://cti.example/webhooks/dialpad/hk_x is no address\"}}", NULL },
+		{ "{\"error\":\"whs_abc is weak\"}", NULL },
+		{ "{}", NULL }, { "", NULL }, { "<html>", NULL }, { "[1]", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		if (!str_eq(dialpad_complaint(&arena, str_c(cases[i].body)), str_c(cases[i].want)))
+			fail_msg("%s", cases[i].body);
 }
 
 static void
@@ -161,8 +182,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(pages_are_read_leniently, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_hook_is_ours_by_its_whole_address, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_hook_is_ours_by_the_token_in_its_address, setup, teardown),
 		cmocka_unit_test_setup_teardown(subscriptions_are_judged, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_complaint_shows_no_secret, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_we_ask_for_satisfies_us, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_record_becomes_an_event, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_record_keeps_a_state_that_ends, setup, teardown),
