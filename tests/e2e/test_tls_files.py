@@ -251,12 +251,12 @@ class TestSecrets:
         number = base64.b64decode(b"".join(pair[1].read_bytes().splitlines()[1:-1]))
         assert not self.holds(d.pids("reaper")[0], number[400:440])
 
-    def test_only_workers_share_the_keys_of_tickets(self, ca, make):
+    def test_only_workers_share_the_keys_of_tickets_and_the_counts_of_limits(self, ca, make):
         d = make(ca.server("ringd.test")).start()
 
         def shared(pid):
             return pathlib.Path(f"/proc/{pid}/maps").read_text().count("/dev/zero (deleted)")
-        assert shared(d.pids("worker")[0]) == shared(d.pids("reaper")[0]) + 1
+        assert shared(d.pids("worker")[0]) == shared(d.pids("reaper")[0]) + 1 + 3
 
     def test_ringctl_needs_no_key(self, ca, make):
         d = make(ca.server("ringd.test"))

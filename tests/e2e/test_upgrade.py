@@ -187,7 +187,7 @@ def test_nothing_foreign_is_inherited(d):
     listening = [f for f in open_fds.values() if f.startswith("socket:")]
     assert len(listening) == 3, open_fds                    # the public listener, two for admins, and no link
     assert sum(f == str(d.pid_file) for f in open_fds.values()) == 1
-    assert sum(f.startswith("pipe:") for f in open_fds.values()) == 4, open_fds     # wake and life, both ends
+    assert sum(f.startswith("pipe:") for f in open_fds.values()) == 6, open_fds     # wake, use and life, both ends
     environment = pathlib.Path(f"/proc/{d.pids('reaper')[0]}/environ").read_bytes()
     assert b"RINGD_UPGRADE" not in environment
     for c in d.status()["children"]:
