@@ -320,7 +320,10 @@ def test_the_courier_has_dropped_everything(d):
     limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
     assert re.search(r"Max core file size +0 +0 ", limits)
     assert re.search(r"Max core file size +0 +0 ", pathlib.Path(f"/proc/{d.process.pid}/limits").read_text())
-    inodes = {os.readlink(p)[8:-1] for p in pathlib.Path(f"/proc/{pid}/fd").iterdir() if os.readlink(p).startswith("socket:[")}
+    def links(pid, kind):
+        return {link for link in map(os.readlink, pathlib.Path(f"/proc/{pid}/fd").iterdir()) if link.startswith(kind)}
+    assert len(links(pid, "pipe:") & links(d.pids("worker")[0], "pipe:")) == 1      # the one that tells of the master's end
+    inodes = {link[8:-1] for link in links(pid, "socket:")}
     listening = {line.split()[9] for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:] if line.split()[3] == "0A"}
     assert not inodes & listening
 
