@@ -49,8 +49,13 @@ end_db(struct wish *m, const struct db_result *r)
 static struct wish *
 take(struct courier *c, struct link_request *rq, size_t nfields)
 {
-	struct wish *m = calloc(1, sizeof(*m));
+	struct wish *m;
 
+	if (c->conf->dialpad_client_id == NULL) {
+		courier_answer_text(rq, FRAME_INVALID, "dialpad.client_id is not configured");
+		return NULL;
+	}
+	m = calloc(1, sizeof(*m));
 	if (m == NULL || rq->nfields != nfields || !uuid_parse(rq->field[0], &m->app)) {
 		courier_answer_text(rq, m == NULL ? FRAME_BUSY : FRAME_INVALID,
 		    m == NULL ? "out of memory" : "parameter 'app': expected an app's id");
@@ -126,7 +131,7 @@ why_not(void *arg, const struct db_result *r)
 	else if (db_rows(r, 0) == 0)
 		end(m, "not_connected", "the app is not connected with Dialpad");
 	else if (!str_eq(db_text(r, 0, 0, 0), STR("connected")))
-		end(m, "not_connected", "the connection is being given up, or needs a new consent");
+		end(m, "failed", "the connection is being given up, or needs a new consent");
 	else if (db_bool(r, 0, 0, 2))
 		end(m, "busy", "Dialpad has not been told of the last new secret yet");
 	else

@@ -164,6 +164,8 @@ static const struct option status_options[] = {
 static const struct option disconnect_options[] = {
 	ADMIN,
 	WAIT,
+	{ .name = "forget", .type = OPTION_FLAG,
+	    .help = "only here, asking neither ringd nor Dialpad: for when one of them cannot be had any more" },
 };
 
 static const struct option keyring_add_options[] = {

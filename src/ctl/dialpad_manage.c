@@ -165,6 +165,36 @@ or_none(const char *text)
 	return text[0] != '\0' ? str_c(text) : STR_NONE;
 }
 
+static int
+show_disconnected(struct ctl *c, const struct ctl_app *app, const struct state *s)
+{
+	return show(c, disconnected_columns, COUNT(disconnected_columns), (const struct str[]){ str_c(app->id),
+	    s->gone ? STR("disconnected") : str_c(s->word), or_none(s->trouble) });
+}
+
+/* In the caller's transaction. There may be no hook; there must be a connection. */
+static int
+forget_rows(struct ctl *c, const struct ctl_app *app)
+{
+	static const enum ctl_stmt	statements[] = { CTL_FORGET_HOOK, CTL_FORGET_LOOKUP, CTL_FORGET };
+	int				code = CTL_OK;
+
+	for (size_t i = 0; i < COUNT(statements) && code != CTL_FAILED; i++)
+		code = ctl_run(c, statements[i], 1, (const char *const[]){ app->id }, "dialpad disconnect");
+	return code == CTL_NOT_FOUND ? ctl_fail(CTL_NOT_FOUND, "app '%s': the app is not connected with Dialpad", app->name) : code;
+}
+
+static int
+forget(struct ctl *c, const struct ctl_app *app)
+{
+	const struct state	s = { .gone = true };
+	int			code = ctl_begin(c, "dialpad disconnect");
+
+	if (code == CTL_OK)
+		code = ctl_end(c, forget_rows(c, app), "dialpad disconnect");
+	return code == CTL_OK ? show_disconnected(c, app, &s) : code;
+}
+
 int
 ctl_dialpad_disconnect(struct ctl *c, const struct args *a)
 {
@@ -174,6 +204,8 @@ ctl_dialpad_disconnect(struct ctl *c, const struct args *a)
 	struct ctl_app	app;
 	int		code = ctl_find_app(c, args_word(a, 0), &app);
 
+	if (code == CTL_OK && args_given(a, "forget"))
+		return forget(c, &app);
 	if (code != CTL_OK || (code = look(c, &app, &before)) != CTL_OK)
 		return code;
 	snprintf(path, sizeof(path), "/dialpad/disconnect?app=%s", app.id);
@@ -184,8 +216,7 @@ ctl_dialpad_disconnect(struct ctl *c, const struct args *a)
 		return fail(&app, &o);
 	code = wait_until(c, &app, is_gone, args_number(a, "wait"), &s);
 	if (code == CTL_OK)
-		code = show(c, disconnected_columns, COUNT(disconnected_columns), (const struct str[]){ str_c(app.id),
-		    s.gone ? STR("disconnected") : str_c(s.word), or_none(s.trouble) });
+		code = show_disconnected(c, &app, &s);
 	if (code == CTL_OK && s.gone && strcmp(before.word, "needs_reconnect") == 0 && before.webhook[0] != '\0')
 		ctl_warn("Dialpad did not take the tokens any more: webhook %s may still stand there; what it sends is refused", before.webhook);
 	if (code == CTL_OK && !s.gone)

@@ -139,6 +139,13 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	    WHEN("c.refreshed_at") ", c.webhook_id, c.subscription_id, " WHEN("c.hooks_checked_at") ", "
 	    "nullif(concat_ws('; ', c.last_error, c.hooks_error), '') FROM dialpad_connections c JOIN apps a ON a.id = c.app_id "
 	    "WHERE $1::uuid IS NULL OR c.app_id = $1::uuid ORDER BY a.name, c.app_id" },
+	/* As the courier's, but whatever the state. */
+	[CTL_FORGET_HOOK] = { "forget_hook",
+	    "UPDATE hooks h SET enabled = false FROM dialpad_connections c WHERE c.app_id = $1 AND h.app_id = $1 AND h.id = c.hook_id" },
+	[CTL_FORGET_LOOKUP] = { "forget_lookup",
+	    "UPDATE hook_lookup l SET enabled = false, previous_secret = NULL, previous_until = NULL, updated_at = now() "
+	    "FROM dialpad_connections c WHERE c.app_id = $1 AND l.app_id = $1 AND l.hook_id = c.hook_id" },
+	[CTL_FORGET] = { "forget", "DELETE FROM dialpad_connections c WHERE c.app_id = $1" },
 	[CTL_DIALPAD_STATE] = { "dialpad_state",
 	    "SELECT c.state, c.hooks_error, c.rotation_overlap_ms IS NOT NULL, c.webhook_id, " WHEN("l.previous_until") " "
 	    "FROM dialpad_connections c LEFT JOIN hook_lookup l ON l.app_id = c.app_id AND l.hook_id = c.hook_id WHERE c.app_id = $1" },

@@ -32,7 +32,9 @@ dialpad_page(struct dialpad_page *p, struct arena *a, struct str body)
 	if (!json_parse(&p->doc, a, body, &limits, &err))
 		return false;
 	root = json_root(&p->doc);
-	if (json_type(root) != JSON_OBJECT)
+	/* Not an empty list, whatever the status says. */
+	if (json_type(root) != JSON_OBJECT || (json_type(json_get(root, "error")) != JSON_ABSENT &&
+	    json_type(json_get(root, "error")) != JSON_NULL))
 		return false;
 	p->items = json_get(root, "items");
 	if (json_type(json_get(root, "cursor")) == JSON_STRING)

@@ -303,10 +303,10 @@ def make_row(pg, d, app):
 
 
 @pytest.mark.parametrize("place,faults", [
-    ("GET webhooks", ["garbage", "unanswered", "403"]),
+    ("GET webhooks", ["garbage", "unanswered", "403", "error_in_200"]),
     ("POST webhooks", ["error_500", "garbage", "403", "409", "close", "unanswered", "garbled", "empty"]),
-    ("GET subscriptions", ["error_500", "garbage", "empty", "huge", "404"]),
-    ("POST subscriptions", ["error_500", "403", "404", "409", "unanswered", "garbled", "redirect"]),
+    ("GET subscriptions", ["error_500", "garbage", "empty", "huge", "404", "error_in_200"]),
+    ("POST subscriptions", ["error_500", "403", "404", "409", "unanswered", "garbled", "redirect", "error_in_200"]),
 ])
 def test_trouble_is_told_and_passes(pg, d, sim, place, faults):
     """All at once, an app each; another fault is set up as soon as the one before has struck."""
@@ -723,6 +723,20 @@ def test_with_a_dead_grant(pg, d, sim, app):
     done = manage(pg, d, "disconnect", app["id"], check=False)
     assert done.returncode == 0 and '"disconnected"' in done.stdout and str(w["id"]) in done.stderr, done
     assert row(pg, d, app, "state") is None
+
+
+def test_only_here(pg, d, sim, app):
+    connect(pg, d, app)
+    good(pg, d, sim, app)
+    [w], _ = standing(pg, d, sim, app)
+    secret, before = hooks(pg, d, app)[0][2], mark(sim)
+    sim.misbehave(times=999, rest="error_503", deauthorize="error_503")
+    assert ringd.ringctl("dialpad", "disconnect", app["id"], "--forget", database=pg.dsn(d.database))["state"] == "disconnected"
+    assert row(pg, d, app, "state") is None and not [x for x in log_since(sim, before, "") if not x.startswith("GET")]
+    path = "/webhooks/dialpad/" + w["hook_url"].rsplit("/", 1)[-1]
+    wait_for("the worker to know", lambda: d.post(path, ringd.jwt(ringd.call_event(3), secret)).status == 404, 10, 0.5)
+    again = ringd.ringctl("dialpad", "disconnect", app["id"], "--forget", database=pg.dsn(d.database), check=False)
+    assert again.returncode == 3
 
 
 def test_refused_for_good_is_left_behind(pg, d, sim, app):

@@ -630,6 +630,8 @@ class Handler(BaseHTTPRequestHandler):
             if self.pending_fault:
                 break
         status, document = self.sim.rest(self.command, path, query, body, self.headers.get("Authorization"))
+        if self.pending_fault == "error_in_200":
+            status, document = 200, {"error": {"code": 500, "message": "as asked"}}
         if self.pending_fault == "garbled":
             self.answer(200, raw=b"{\"id\":")
             return

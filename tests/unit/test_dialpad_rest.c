@@ -37,6 +37,8 @@ pages_are_read_leniently(void **state)
 	assert_null(p.cursor.p);
 	assert_false(dialpad_page(&p, &arena, STR("[]")));
 	assert_false(dialpad_page(&p, &arena, STR("{\"items\":{}}")));
+	assert_false(dialpad_page(&p, &arena, STR("{\"error\":{\"code\":500}}")));
+	assert_true(dialpad_page(&p, &arena, STR("{\"error\":null}")));
 	assert_false(dialpad_page(&p, &arena, STR("<html>")));
 }
 
