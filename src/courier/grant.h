@@ -43,7 +43,8 @@ enum grant_outcome {
 	GRANT_ANSWERED,
 	GRANT_NONE,		/* the app is not connected, or not active */
 	GRANT_DEAD,		/* the connection needs a new consent */
-	GRANT_AWAY,		/* the database, or no answer within the deadline: why is in the answer if there is one */
+	GRANT_AWAY,		/* the database, or no answer within the deadline: why is in the answer if there is one. */
+				/* Without an answer nothing was obeyed; CLIENT_BUSY with retry_after_ms: the budget is used up */
 };
 
 struct grant_request {
@@ -53,9 +54,10 @@ struct grant_request {
 	struct str		 body;		/* JSON; absent: none */
 	struct str		 user;		/* for limits by user */
 	int64_t			 deadline_ms;	/* monotonic */
+	int64_t			 patience_ms;	/* longest wait for the budget; 0: until the deadline */
 };
 
-/* The answer is valid inside the call only; NULL unless GRANT_ANSWERED. */
+/* The answer is valid inside the call only; NULL unless GRANT_ANSWERED, or perhaps GRANT_AWAY. */
 typedef void	(*grant_fn)(void *arg, enum grant_outcome outcome, const struct client_answer *answer);
 
 /* One request with the app's token. Refused as 401 it is asked once more with a renewed one. Everything is copied. */

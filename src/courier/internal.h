@@ -32,6 +32,7 @@ struct courier {
 	struct keyring		 keys;
 	struct keeper		*keeper;	/* refresh.c */
 	LIST_HEAD(, grant_use)	 uses;		/* grant.c */
+	LIST_HEAD(, dial)	 dials;		/* dial.c */
 	uint64_t		 sealed, opened, unopened;	/* records, since the start */
 	struct timer		*score, *last_call;
 	struct watch		*master;
@@ -59,6 +60,9 @@ void	courier_rekey(struct courier *c, struct link_request *rq);
 
 /* connect.c */
 void	courier_connect(struct courier *c, struct link_request *rq);
+
+/* dial.c */
+void	courier_dial(struct courier *c, struct link_request *rq);
 
 /* probe.c */
 void	courier_probe(struct courier *c, struct link_request *rq);

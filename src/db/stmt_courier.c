@@ -80,6 +80,12 @@ static const struct db_stmt stmts[C_COUNT] = {
 	    "AND c.access_token = $3::bytea" },
 	[C_GRANT] = { "grant", "SELECT c.id, c.company_id, c.state, encode(c.access_token, 'hex'), c.refresh_token IS NOT NULL "
 	    "FROM dialpad_connections c JOIN apps a ON a.id = c.app_id WHERE c.app_id = $1::uuid AND a.is_active" },
+
+	/* Whoever takes it sends it: nobody else ever will, unless it is given back. */
+	[C_DIAL_TAKE] = { "dial_take", "UPDATE dialpad_dials d SET state = 'sent', sent_at = $3::timestamptz, error = NULL WHERE "
+	    "d.app_id = $1::uuid AND d.id = $2::uuid AND d.state = 'asked' RETURNING d.user_id, d.phone_number, d.custom_data" },
+	[C_DIAL_DONE] = { "dial_done", "UPDATE dialpad_dials d SET state = $3::text, provider_call_id = $4::text, error = $5::text "
+	    "WHERE d.app_id = $1::uuid AND d.id = $2::uuid AND d.state = 'sent'" },
 };
 
 const struct db_stmt_table stmt_courier = { stmts, COUNT(stmts) };

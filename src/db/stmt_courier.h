@@ -36,6 +36,9 @@ enum courier_stmt {
 	C_NEEDS_RECONNECT,	/* $1 app, $2 id, $3 owner, $4 error, $5 now */
 	C_GRANT,		/* $1 app: id, company, state, access token in hex, has a refresh token */
 	C_GRANT_REFUSED,	/* $1 app, $2 id, $3 access token as it was, $4 error, $5 now */
+	/* A call: $1 app, $2 id. */
+	C_DIAL_TAKE,		/* $3 now: user, number, custom data, if nobody has it */
+	C_DIAL_DONE,		/* $3 state, $4 Dialpad's call id, $5 error */
 	C_COUNT,
 };
 

@@ -127,6 +127,17 @@ static struct db_stmt stmts[W_COUNT] = {
 	    "(SELECT 1 FROM oauth_tickets t WHERE t.token_hash = s.ticket_hash AND t.used_at IS NULL)) RETURNING s.app_id, s.return_to" },
 	[W_TICKET_USE] = { "ticket_use", "UPDATE oauth_tickets t SET used_at = $2::timestamptz WHERE t.used_at IS NULL AND t.token_hash = "
 	    "(SELECT s.ticket_hash FROM oauth_states s WHERE s.state_hash = $1::bytea AND s.used_at = $2::timestamptz AND s.app_id = t.app_id)" },
+	[W_DIAL_KEY] = { "dial_key", BY_KEY("dial", "SELECT 1 AS one") },
+	[W_DIAL_ADD] = { "dial_add", "INSERT INTO dialpad_dials (app_id, id, idempotency_key, user_id, phone_number, custom_data, "
+	    "created_at) SELECT ak.app_id, $3::uuid, $4::text, $5::text, $6::text, $7::text, $8::timestamptz " OF_GOOD_KEY("dial")
+	    " ON CONFLICT DO NOTHING" },
+	/* Its call has been seen: then it was placed, whatever came of the answer. */
+	[W_DIAL_FIND] = { "dial_find", "SELECT d.id, d.user_id = $5::text AND d.phone_number = $6::text AND d.custom_data IS NOT DISTINCT "
+	    "FROM $7::text, CASE WHEN r.id IS NOT NULL THEN 'placed' ELSE d.state END, d.provider_call_id, d.error, "
+	    "(extract(epoch FROM d.sent_at) * 1000)::bigint, (extract(epoch FROM d.created_at) * 1000)::bigint "
+	    "FROM dialpad_dials d LEFT JOIN call_redirects r ON r.app_id = d.app_id AND r.id = d.id WHERE d.app_id = $1::text::uuid "
+	    "AND $2::bytea IS NOT NULL AND d.id = coalesce((SELECT k.id FROM dialpad_dials k WHERE k.app_id = $1::text::uuid "
+	    "AND k.idempotency_key = $4::text), $3::uuid)" },
 	/* One row per recording, one in any case: a second statement would cost more than the call's columns repeated. The id is
 	 * worked out beside the call, because compared with the expression itself it would not be looked up in the primary key. */
 	[W_CALL] = { "call", BY_KEY("read", "SELECT " DETAIL_COLUMNS " FROM (SELECT " CALL_ID " AS id OFFSET 0) w "

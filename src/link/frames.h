@@ -26,6 +26,7 @@ enum frame_kind {
 	FRAME_REKEY,		/* where to go on, or "" -> JSON: one step's work, and where to go on */
 	FRAME_PROBE,		/* provider -> JSON: does it answer? */
 	FRAME_CONNECT,		/* app, code, verifier -> JSON: outcome (a word of api/oauth_pages.h), detail for people */
+	FRAME_DIAL,		/* app, dial -> JSON: outcome (a word of providers/dialpad_dial.h), call_id, wait_ms */
 	FRAME_KINDS,
 };
 

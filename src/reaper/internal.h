@@ -17,7 +17,7 @@
 #define REAPER_AGAIN_MAX	5	/* tries of one batch that met another reaper's, before it counts as failed */
 #define REAPER_ERROR_MAX	400	/* bytes of an error's text that are kept */
 
-enum sweep_stage { SWEEP_NONE, SWEEP_MAKE, SWEEP_DROP, SWEEP_DEDUPE, SWEEP_DEAD };
+enum sweep_stage { SWEEP_NONE, SWEEP_MAKE, SWEEP_DROP, SWEEP_DEDUPE, SWEEP_DEAD, SWEEP_DIALS };
 
 enum after {			/* what a failure of a batch calls for */
 	AFTER_AGAIN,		/* the same once more: nobody's fault */

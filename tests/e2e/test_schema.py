@@ -14,12 +14,19 @@ BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 WORKER = {
     "apps": "r", "api_keys": "r", "api_key_lookup": "r", "hook_lookup": "r", "webhook_events": "a", "webhook_queue": "a",
     "event_dedupe": "ar", "calls": "r", "call_recordings": "r", "call_redirects": "r", "schema_version": "r", "instance": "r",
+    "oauth_tickets": "ar", "oauth_states": "ar", "dialpad_dials": "ar",
 }
 REAPER = {
     "apps": "r", "webhook_events": "r", "event_dedupe": "dr", "webhook_queue": "adrw", "webhook_dead": "adrw", "calls": "adrw",
     "call_legs": "adrw", "call_recordings": "adrw", "call_redirects": "adrw", "schema_version": "r",
+    "oauth_tickets": "dr", "oauth_states": "dr", "dialpad_dials": "dr",
 }
-TENANT_TABLES = ("apps", "api_keys", "calls", "call_recordings", "call_redirects")
+COURIER = {
+    "apps": "r", "calls": "r", "call_legs": "r", "hooks": "adrw", "hook_lookup": "adrw", "webhook_events": "a", "webhook_queue": "a",
+    "event_dedupe": "ar", "dialpad_connections": "adrw", "dialpad_gaps": "adrw", "dialpad_ghosts": "adrw", "dialpad_dials": "adrw",
+    "heartbeats": "arw", "schema_version": "r",
+}
+TENANT_TABLES = ("apps", "api_keys", "calls", "call_recordings", "call_redirects", "dialpad_dials")
 
 
 def rows(c, sql, *args):
@@ -56,6 +63,7 @@ def two(owner):
             "VALUES (%s, %s, 'dialpad', '1', 'active', now())", app, call)
         run(owner, "INSERT INTO call_recordings (app_id, call_id, recording_id) VALUES (%s, %s, 'r')", app, call)
         run(owner, "INSERT INTO call_redirects (app_id, id, call_id) VALUES (%s, %s, %s)", app, old, call)
+        run(owner, "INSERT INTO dialpad_dials (app_id, id, user_id, phone_number, created_at) VALUES (%s, %s, '1', '+15550142233', now())", app, old)
         made.append((app, key))
     return made
 
@@ -88,7 +96,7 @@ def test_every_table_with_a_tenant_is_walled_and_the_wall_binds_its_owner(owner)
         SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
         ORDER BY 1""")
-    assert open_ones == [("instance",), ("schema_version",)]
+    assert open_ones == [("heartbeats",), ("instance",), ("schema_version",)]
 
 
 def test_the_tenant_leads_every_key(owner):
@@ -99,11 +107,11 @@ def test_the_tenant_leads_every_key(owner):
         WHERE c.connamespace = 'public'::regnamespace AND c.contype IN ('p', 'u', 'f')""")
     assert {(t, a) for t, _, a in keys if a != "app_id"} == {
         ("apps", "id"), ("api_key_lookup", "key_hash"), ("hook_lookup", "token_hash"), ("instance", "name"),
-        ("schema_version", "version")}
+        ("schema_version", "version"), ("heartbeats", "name"), ("oauth_states", "state_hash"), ("oauth_tickets", "token_hash")}
     assert len(keys) > 12
 
 
-@pytest.mark.parametrize("role, may", [("ringd_worker", WORKER), ("ringd_reaper", REAPER)])
+@pytest.mark.parametrize("role, may", [("ringd_worker", WORKER), ("ringd_reaper", REAPER), ("ringd_courier", COURIER)])
 def test_a_role_has_what_it_needs_and_nothing_else(owner, role, may):
     letters = {"SELECT": "r", "INSERT": "a", "UPDATE": "w", "DELETE": "d", "TRUNCATE": "D", "REFERENCES": "x", "TRIGGER": "t"}
     found = {}
@@ -116,7 +124,7 @@ def test_a_role_has_what_it_needs_and_nothing_else(owner, role, may):
     assert found == may
     functions = {f for (f,) in rows(owner, "SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace "
                                     "AND has_function_privilege(%s, oid, 'EXECUTE')", role)}
-    assert functions == ({"ringd_make_partitions", "ringd_drop_partitions"} if role == "ringd_reaper" else set())
+    assert functions == {"ringd_reaper": {"ringd_make_partitions", "ringd_drop_partitions"}, "ringd_courier": {"ringd_is_sealed"}}.get(role, set())
     assert rows(owner, "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = %s",
                 role) == [(False, False, False, False)]
     assert not rows(owner, "SELECT has_schema_privilege(%s, 'public', 'CREATE')", role)[0][0]
@@ -155,6 +163,8 @@ def test_a_workers_setting_ends_with_its_transaction(two, as_role):
     "UPDATE api_keys SET revoked_at = NULL", "INSERT INTO api_key_lookup (key_hash, app_id) VALUES ('\\x00', '{app}')",
     "SELECT * FROM webhook_events", "SELECT * FROM webhook_queue", "SELECT * FROM webhook_dead", "SELECT * FROM call_legs",
     "SELECT * FROM hooks", "DELETE FROM webhook_queue", "DELETE FROM event_dedupe", "UPDATE hook_lookup SET secret = 'x'",
+    "INSERT INTO dialpad_dials (app_id, id, user_id, phone_number, created_at) VALUES (gen_random_uuid(), '{app}', '1', '+1', now())",
+    "UPDATE dialpad_dials SET state = 'placed'", "DELETE FROM dialpad_dials", "SELECT * FROM dialpad_connections",
     "TRUNCATE calls", "SELECT ringd_drop_partitions(1)", "SELECT * FROM create_app('Mine')", "CREATE TABLE public.mine (a integer)",
     "SET ROLE ringd_owner",
 ])

@@ -26,6 +26,7 @@ import json
 import queue
 import random
 import secrets
+import socket
 import sys
 import threading
 import time
@@ -179,7 +180,7 @@ class Sim:
 
     def fault(self, where):
         """The misbehaviour due at this place, or None: error_500, error_503, garbage, empty, slow, hang, error_in_200, missing_access,
-        missing_refresh, missing_expires, html, redirect, 401, 403, 404, 429, close, huge."""
+        missing_refresh, missing_expires, html, redirect, 400, 401, 403, 404, 429, close, huge; lost: it is done, and the answer is not sent"""
         with self.lock:
             due = self.faults.get(where)
             if not due:
@@ -501,12 +502,12 @@ class Handler(BaseHTTPRequestHandler):
     def misbehave(self, where):
         """True when a fault was due here and has been acted out."""
         word = self.sim.fault(where)
-        if word is None or word.startswith("missing") or word == "error_in_200":
+        if word is None or word.startswith("missing") or word in ("error_in_200", "lost"):
             self.pending_fault = word
             return False
         self.pending_fault = None
         retry = self.sim.settings["retry_after"]
-        if word in ("error_500", "error_503", "401", "403", "404", "429"):
+        if word in ("error_500", "error_503", "400", "401", "403", "404", "429"):
             status = int(word[-3:])
             self.answer(status, {"error": {"code": status, "message": "as asked"}}, headers=[("Retry-After", str(retry))] if retry else ())
         elif word == "garbage":
@@ -622,6 +623,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.misbehave("rest") or self.misbehave("rest." + (path[0] if path else "")):
             return
         status, document = self.sim.rest(self.command, path, query, body, self.headers.get("Authorization"))
+        if self.pending_fault == "lost":
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
         retry = self.sim.settings["retry_after"]
         self.answer(status, document, headers=[("Retry-After", str(retry))] if status == 429 and retry else ())
 
