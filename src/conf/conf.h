@@ -89,6 +89,7 @@ struct conf {
 	char		*dialpad_redirect_uri;	/* public_url and our path when not said */
 	char		*dialpad_scopes;
 	bool		 dialpad_send_redirect_uri;	/* with the code too */
+	bool		 dialpad_client_basic;	/* id and secret in a header, not in the form */
 	int64_t		 dialpad_refresh_ahead_ms;
 	char		*dialpad_return[CONF_MAX_TEXTS];	/* where browsers may be sent when a connect is done */
 	size_t		 ndialpad_return;

@@ -19,6 +19,13 @@ void	grant_bearer(struct secret *header, struct str token);	/* "Bearer …" */
  */
 int64_t	grant_due_ms(int64_t now_ms, int64_t expires_ms, int64_t ahead_ms, uint32_t random);
 
+/* ---- tokens for a code, or for a refresh token (token.c) */
+
+/* fn as for errand_send(). false: no memory, or it does not fit; fn will not be called. */
+bool	token_exchange(struct courier *c, struct str code, struct str verifier, int64_t deadline_ms, errand_fn fn, void *arg);
+bool	token_refresh(struct courier *c, const struct secret *token, struct str company, int64_t deadline_ms, errand_fn fn,
+	    void *arg);
+
 /* ---- renewing */
 
 enum refresh_outcome {
