@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "courier/client.h"
+#include "courier/heap.h"
 
 #define LINE_MAX_BYTES	((size_t)8 * 1024)	/* of a header we send */
 #define FIRST_BYTES	((size_t)4 * 1024)
@@ -436,7 +437,8 @@ client_new(struct loop *l, const struct client_config *cfg)
 {
 	struct client *c = calloc(1, sizeof(*c));
 
-	if (c == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+	if (c == NULL || curl_global_init_mem(CURL_GLOBAL_DEFAULT, heap_malloc, heap_free, heap_realloc, heap_strdup,
+	    heap_calloc) != CURLE_OK) {
 		free(c);
 		return NULL;
 	}

@@ -15,6 +15,9 @@ const int worker_batch_rows[WORKER_BATCH_CLASSES] = { 64, 16, 4, 1 };
 
 #define VALUES_SQL_MAX	65536
 
+/* A key's scopes are words with commas between them, as ringctl writes them, or blanks. */
+#define HAS_SCOPE(scope)	"position(' " scope " ' IN ' ' || translate(ak.scopes, ',', ' ') || ' ') > 0"
+
 /*
  * The preamble of a read by API key. g sets the tenant for this statement's transaction; k, which row-level security now lets
  * see this tenant's keys, says what the key is worth; x, the page, runs only for state 'ok'. One row at least comes back when the key exists, none when it
@@ -25,7 +28,7 @@ const int worker_batch_rows[WORKER_BATCH_CLASSES] = { 64, 16, 4, 1 };
 	"CROSS JOIN LATERAL (SELECT CASE "						\
 	"WHEN ak.revoked_at <= now() THEN 'revoked' WHEN ak.expires_at <= now() THEN 'expired' "	\
 	"WHEN ak.kind <> 'server' THEN 'kind' WHEN NOT a.is_active THEN 'inactive' "	\
-	"WHEN position(' " scope " ' IN ' ' || ak.scopes || ' ') = 0 THEN 'scope' ELSE 'ok' END AS state "	\
+	"WHEN " HAS_SCOPE(scope) " THEN 'ok' ELSE 'scope' END AS state "		\
 	"FROM api_keys ak JOIN apps a ON a.id = ak.app_id "				\
 	"WHERE ak.app_id = $1::text::uuid AND ak.key_hash = $2::bytea AND g.s IS NOT NULL LIMIT 1) k "	\
 	"LEFT JOIN LATERAL (" inner ") x ON true"
@@ -35,7 +38,7 @@ const int worker_batch_rows[WORKER_BATCH_CLASSES] = { 64, 16, 4, 1 };
 #define OF_GOOD_KEY(scope)								\
 	"FROM api_keys ak JOIN apps a ON a.id = ak.app_id WHERE ak.app_id = $1::text::uuid AND ak.key_hash = $2::bytea "	\
 	"AND (ak.revoked_at IS NULL OR ak.revoked_at > now()) AND (ak.expires_at IS NULL OR ak.expires_at > now()) "	\
-	"AND ak.kind = 'server' AND a.is_active AND position(' " scope " ' IN ' ' || ak.scopes || ' ') > 0"
+	"AND ak.kind = 'server' AND a.is_active AND " HAS_SCOPE(scope)
 
 #define CALL_COLUMNS									\
 	"c.id, c.provider, c.provider_call_id, c.dialpad_call_id, c.direction, c.from_number, c.to_number, c.status, c.outcome, "	\

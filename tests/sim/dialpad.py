@@ -180,7 +180,7 @@ class Sim:
 
     def fault(self, where):
         """The misbehaviour due at this place, or None: error_500, error_503, garbage, empty, slow, hang, error_in_200, missing_access,
-        missing_refresh, missing_expires, html, redirect, 400, 401, 403, 404, 429, close, huge; lost: it is done, and the answer is not sent"""
+        missing_refresh, missing_expires, html, redirect, 400, 401, 403, 404, 429, close, huge; echo: an error that repeats what was sent; lost: it is done, and the answer is not sent"""
         with self.lock:
             due = self.faults.get(where)
             if not due:
@@ -479,7 +479,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def read_body(self):
         n = int(self.headers.get("Content-Length") or 0)
-        raw = self.rfile.read(n) if 0 < n <= 1 << 20 else b""
+        raw = self.raw_body = self.rfile.read(n) if 0 < n <= 1 << 20 else b""
         if "json" in (self.headers.get("Content-Type") or ""):
             try:
                 doc = json.loads(raw)
@@ -510,6 +510,9 @@ class Handler(BaseHTTPRequestHandler):
         if word in ("error_500", "error_503", "400", "401", "403", "404", "429"):
             status = int(word[-3:])
             self.answer(status, {"error": {"code": status, "message": "as asked"}}, headers=[("Retry-After", str(retry))] if retry else ())
+        elif word == "echo":
+            said = f"{self.raw_body.decode(errors='replace')} {self.headers.get('Authorization')}"
+            self.answer(400, {"error": "invalid_request", "error_description": said, "message": said})
         elif word == "garbage":
             self.answer(200, raw=b"\x00\xff{not json", content_type="application/json")
         elif word == "empty":
