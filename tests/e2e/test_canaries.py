@@ -4,15 +4,18 @@ import base64
 import json
 import os
 import pathlib
+import ssl
 import subprocess
+import threading
 import time
 import urllib.parse
 
 import pytest
 
+import provider
 import ringd
 import sealing
-from dialpad_sim import CLIENT_SECRET, Browser, Dialpad, settings
+from dialpad_sim import CLIENT_SECRET, Browser, Dialpad, dialpad, settings
 from ringd import call_event, jwt, request, wait_for
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root to read the memory of processes")
@@ -43,10 +46,17 @@ class Canaries:
 
 
 class Watched(Dialpad):
-    """The simulator; whatever secret goes in or out is noted."""
+    """The simulator, over TLS too; whatever secret goes in or out is noted."""
 
-    def __init__(self, canaries):
+    def __init__(self, canaries, authority):
         super().__init__()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(authority.issue("simulator"))
+        self.plain_url = self.url
+        self.twin = dialpad.Server(("127.0.0.1", 0), self.server.RequestHandlerClass)
+        self.twin.socket = context.wrap_socket(self.twin.socket, server_side=True)
+        threading.Thread(target=self.twin.serve_forever, daemon=True).start()
+        self.url = f"https://localhost:{self.twin.server_address[1]}"
         sim, grant, token = self.sim, self.sim.grant, self.sim.token
 
         def noted_grant(family, user):
@@ -61,6 +71,12 @@ class Watched(Dialpad):
                     canaries.add(name, form[name])
             return token(form, basic)
         sim.grant, sim.token = noted_grant, noted_token
+
+
+    def stop(self):
+        super().stop()
+        self.twin.shutdown()
+        self.twin.server_close()
 
 
 def writable(pid):
@@ -83,10 +99,11 @@ def in_memory(pid, canaries, *kinds):
 
 
 @pytest.fixture(scope="module")
-def story(pg, new_daemon):
+def story(base, pg, new_daemon):
     """The life of a connection, with everything on the way kept: the canaries, what was answered, and the daemon, idle again."""
     canaries, answers = Canaries(), []
-    sim = Watched(canaries)
+    authority = provider.Authority(base / "canary-authority")
+    sim = Watched(canaries, authority)
     d = new_daemon()
     ring = {1: os.urandom(32), 2: os.urandom(32)}
     keys = sealing.write_ring(d.base / "keys", ring)
@@ -95,7 +112,7 @@ def story(pg, new_daemon):
     canaries.add("client secret", CLIENT_SECRET)
     canaries.add("database password", "canary-database-password")
     s = settings(sim, d.port, keys)
-    s["courier"].update(timeout="4s", connect_timeout="2s")
+    s["courier"].update(timeout="4s", connect_timeout="2s", ca_file=str(authority.ca_file))
     d.write(log={"level": "debug", "access": "true"}, **s)
     d.config.write_text(d.config.read_text().replace("user=ringd_courier", "user=ringd_courier password=canary-database-password"))
     d.start()
@@ -113,7 +130,7 @@ def story(pg, new_daemon):
         browser = Browser()
         link = ringd.ringctl("dialpad", "connect-url", t.id, database=pg.dsn(d.database), config=d.config)["url"]
         there = keep(browser.get(link))
-        return keep(browser.get(browser.consent(there.headers["location"])))
+        return keep(browser.get(browser.consent(there.headers["location"].replace(sim.url, sim.plain_url))))
 
     def renew(**faults):
         before = sim.count("token.refresh_token") + sum(n for k, n in sim.sim.counts.items() if k.startswith("fault.token"))
