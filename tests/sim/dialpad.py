@@ -152,6 +152,7 @@ class Sim:
             "deliver": True,            # False: events are lost on the way
             "retry_scale": 1.0,         # of Dialpad's 2, 4 and 8 seconds
             "retry_after": None,        # header of a 429
+            "slow_seconds": 3,
             "auto_consent": None,       # "allow" or "deny": the authorize page decides by itself
         }
         # What goes wrong next, and how often: {"token": ["garbage", 2]} makes the next two token answers garbage. Words: see fault().
@@ -524,7 +525,7 @@ class Handler(BaseHTTPRequestHandler):
         elif word == "redirect":
             self.answer(302, headers=[("Location", "http://127.0.0.1:1/elsewhere")])
         elif word == "slow":
-            time.sleep(3)
+            time.sleep(self.sim.settings["slow_seconds"])
             return False
         elif word == "hang":
             time.sleep(60)
