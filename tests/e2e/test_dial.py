@@ -192,6 +192,13 @@ def test_a_key_needs_the_scope(d, app, sim):
     assert request(d.port, "PUT", "/api/calls", {}, body).status == 405
 
 
+def test_a_key_may_have_several_scopes(app):
+    key = ringd.ringctl("key", "create", app.id, "--scopes", "read,dial", database=app.dsn)["api_key"]
+    assert app.d.get("/api/calls", key).status == 200
+    body = json.dumps({"user_id": app.user, "phone_number": NUMBER})
+    assert request(app.d.port, "POST", "/api/calls", {"x-app-api-key": key}, body).status == 201
+
+
 def test_a_user_id_may_be_a_number(app, sim):
     assert app.dial({"user_id": int(app.user), "phone_number": NUMBER}).status == 201
 
