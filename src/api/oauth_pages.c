@@ -12,10 +12,10 @@
 static const struct {
 	const char	*word;
 	int		 status;
-	const char	*title, *text, *advice, *label;
+	const char	*title, *text, *advice;
 } pages[OAUTH_OUTCOMES] = {
 	[OAUTH_CONNECTED] = { "connected", 200, "Dialpad is connected",
-	    "Calls will appear in your CRM on their own from now on.", "You can close this page.", "Agreed by" },
+	    "Calls will appear in your CRM on their own from now on.", "You can close this page." },
 	[OAUTH_DENIED] = { "denied", 403, "Dialpad was not connected",
 	    "Access was declined on Dialpad's page.", AGAIN },
 	[OAUTH_INVALID] = { "invalid", 400, "This address is not complete",
@@ -33,7 +33,7 @@ static const struct {
 	    "Access was granted, but Dialpad could not be asked for it just now.",
 	    "Nothing was changed. Wait a few minutes, then start again with a new link." },
 	[OAUTH_REFUSED] = { "refused", 502, "Dialpad took its answer back",
-	    "Access was granted, but Dialpad did not accept the proof of it any more.", AGAIN, "Dialpad says" },
+	    "Access was granted, but Dialpad did not accept the proof of it any more.", AGAIN },
 	[OAUTH_MISCONFIGURED] = { "misconfigured", 502, "This server is not set up for Dialpad",
 	    "Dialpad does not accept the client id and secret of this server.",
 	    "Tell your administrator; the server's log has the reason." },
@@ -50,11 +50,18 @@ oauth_outcome_word(enum oauth_outcome o)
 	return pages[o].word;
 }
 
+/* What the detail of this outcome is; elsewhere it says nothing a person could use. */
+static const char *
+label_of(enum oauth_outcome o)
+{
+	return o == OAUTH_CONNECTED ? "Agreed by" : o == OAUTH_REFUSED ? "Dialpad says" : NULL;
+}
+
 void
 oauth_page(struct http_request *rq, enum oauth_outcome o, struct str detail, struct str back)
 {
 	const struct page	p = { .title = pages[o].title, .text = pages[o].text, .advice = pages[o].advice,
-	    .label = pages[o].label, .detail = detail, .link = back, .link_text = "Back to your CRM", .good = o == OAUTH_CONNECTED };
+	    .label = label_of(o), .detail = detail, .link = back, .link_text = "Back to your CRM", .good = o == OAUTH_CONNECTED };
 
 	page_answer(rq, pages[o].status, &p);
 }
