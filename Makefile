@@ -5,7 +5,7 @@
 #	make check-e2e		the daemon against a throw-away PostgreSQL
 #	make check-asan		both again under AddressSanitizer and UBSan
 #	make install		DESTDIR and PREFIX are honoured; never touches a live configuration, never starts anything
-#	make fuzz, make soak	long runs, by hand
+#	make fuzz, make soak-dialpad	long runs, by hand
 
 PREFIX		?= /usr/local
 SBINDIR		?= $(PREFIX)/sbin
@@ -100,6 +100,9 @@ check-asan:
 fuzz:
 	@tests/fuzz/run.sh
 
+soak-dialpad: all
+	@RINGD_SOAK_TRIES=100 tests/e2e/run.sh tests/e2e/test_renewal.py
+
 bench: all
 	@tests/bench/run.sh
 
@@ -142,4 +145,4 @@ clean:
 	find src tests -name '*.o' -exec rm -f {} + -o -name '*.test' -exec rm -f {} +
 	rm -rf build ringd ringctl
 
-.PHONY: all units lint check check-e2e check-asan fuzz bench soak install install-systemd install-rc uninstall clean
+.PHONY: all units lint check check-e2e check-asan fuzz bench soak soak-dialpad install install-systemd install-rc uninstall clean

@@ -111,7 +111,8 @@ CREATE TABLE dialpad_ghosts (
 	PRIMARY KEY (app_id, leg_id)
 );
 
--- A call we placed, and the id it got at last.
+-- A call a client asked for. The worker writes the row, a courier takes it and sends it, once; what certainly did nothing
+-- is "asked" again. "sent" with an error: perhaps it was placed. The reaper leads the id to the call that came of it.
 CREATE TABLE dialpad_dials (
 	app_id		uuid NOT NULL REFERENCES apps (id),
 	id		uuid NOT NULL,
@@ -119,13 +120,15 @@ CREATE TABLE dialpad_dials (
 	user_id		text NOT NULL,
 	phone_number	text NOT NULL,
 	custom_data	text,
-	state		text NOT NULL DEFAULT 'asked' CHECK (state IN ('asked', 'placed', 'failed')),
+	state		text NOT NULL DEFAULT 'asked' CHECK (state IN ('asked', 'sent', 'placed', 'failed')),
 	provider_call_id text COLLATE "C",
-	error		text,
+	error		text,			-- a word of src/providers/dialpad_dial.h
+	sent_at		timestamptz,
 	created_at	timestamptz NOT NULL,
 	PRIMARY KEY (app_id, id)
 );
 CREATE UNIQUE INDEX dialpad_dials_key ON dialpad_dials (app_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX dialpad_dials_created_at ON dialpad_dials (created_at);
 
 ------------------------------------------------------------------------ walls
 
@@ -156,6 +159,17 @@ GRANT UPDATE (used_at) ON oauth_states TO ringd_worker;
 CREATE POLICY reaper ON oauth_tickets FOR ALL TO ringd_reaper USING (true);
 CREATE POLICY reaper ON oauth_states FOR ALL TO ringd_reaper USING (true);
 GRANT SELECT, DELETE ON oauth_tickets, oauth_states TO ringd_reaper;
+
+-- A worker asks for calls and reads what came of them, of the tenant it named; it cannot change one.
+CREATE POLICY tenant_select ON dialpad_dials FOR SELECT TO ringd_worker
+    USING (app_id = nullif(current_setting('ringd.app_id', true), '')::uuid);
+CREATE POLICY tenant_insert ON dialpad_dials FOR INSERT TO ringd_worker
+    WITH CHECK (app_id = nullif(current_setting('ringd.app_id', true), '')::uuid);
+GRANT SELECT, INSERT ON dialpad_dials TO ringd_worker;
+-- The reaper finds the call of one, and forgets old ones.
+CREATE POLICY reaper_select ON dialpad_dials FOR SELECT TO ringd_reaper USING (true);
+CREATE POLICY reaper_delete ON dialpad_dials FOR DELETE TO ringd_reaper USING (true);
+GRANT SELECT, DELETE ON dialpad_dials TO ringd_reaper;
 
 -- The courier stores what it fetched back as any worker stores what it was sent, registers hooks, and looks for ghosts.
 CREATE POLICY courier_insert ON webhook_events FOR INSERT TO ringd_courier WITH CHECK (true);

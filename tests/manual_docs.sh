@@ -47,6 +47,7 @@ codes() {
 		tr '\n' ' ' <"$file" | grep -oE '(api_problem|refuse|fail|look_again_or|->error)\([^;]*;' | grep -oE '"[a-z_]+"'
 		tr '\n' ' ' <"$file" | grep -oE '(wrong\(&?p, "[a-z_]+"|number_in\([^;]*;)' | grep -oE '"(invalid|unknown|malformed)_[a-z]+"'
 		grep -oE 'wrong = "[a-z_]+"' "$file" | grep -oE '"[a-z_]+"'
+		grep -oE '= \{ [0-9]{3}, "[a-z_]+"' "$file" | grep -oE '"[a-z_]+"'
 	done
 	sed -n '/^http_error_code(/,/^}/s/.*return \("[a-z_]*"\);/\1/p' src/http/request.c
 	# The proxies of the examples speak to clients too.

@@ -16,14 +16,29 @@ while read -r line; do
 	case $answer in *'"success":true'*) ;; *) fail "answers '$answer': $line" ;; esac
 done <"$out.curl"
 rm -f "$out.curl"
-for name in BASE_URL ADMIN_URL API_KEY APP_ID HOOK_URL HOOK_SECRET DATABASE_URL WORKER_DATABASE_URL PID_FILE CONFIG_FILE LOG_FILE RINGCTL; do
+for name in BASE_URL ADMIN_URL API_KEY APP_ID HOOK_URL HOOK_SECRET DATABASE_URL WORKER_DATABASE_URL PID_FILE CONFIG_FILE LOG_FILE RINGCTL \
+    DIALPAD_SIM_URL CONNECT_URL CONNECT_APP_ID DIAL_KEY; do
 	grep -q "^$name='..*'" .demo/env || fail ".demo/env lacks $name"
 done
 . ./.demo/env
+grep -q '^Acme CRM  connected ' "$out" || fail "the show did not connect"
+grep -q "^  $CONNECT_URL\$" "$out" || fail "no link to click"
+# The link is for a browser with cookies: there, agree, and back.
+jar=$(mktemp)
+there=$(curl -s -c "$jar" -o /dev/null -w '%{redirect_url}' "$CONNECT_URL")
+case $there in "$DIALPAD_SIM_URL"/oauth2/authorize\?*) ;; *) fail "the link leads to '$there'" ;; esac
+curl -s "$there" | grep -q '<button name="decision" value="allow">' || fail "nobody is asked"
+back=$(curl -s -o /dev/null -w '%{redirect_url}' -d decision=allow "$there")
+curl -s -b "$jar" "$back" | grep -q 'Dialpad is connected' || fail "the link does not connect"
+rm -f "$jar"
+$RINGCTL dialpad status "$CONNECT_APP_ID" --json | grep -q '"state": *"connected"' || fail "Globex is not connected"
+sim=$(cat "$(dirname "$CONFIG_FILE")/sim.pid")
+kill -0 "$sim" || fail "no simulator"
 (cd / && $RINGCTL app create Second --json | grep -q '"api_key"') || fail "ringctl does not work from another folder"
 [ -f "$LOG_FILE" ] && kill -0 "$(cat "$PID_FILE")" || fail "no log or no process"
 ./quickstart --stop >>"$out" 2>&1 || fail "--stop failed"
 [ ! -e .demo ] || fail ".demo is still there"
+! kill -0 "$sim" 2>/dev/null || fail "the simulator is still there"
 ./quickstart --background >"$out" 2>&1 || fail "--background failed"
 . ./.demo/env
 curl -fs "$ADMIN_URL/health/ready" >/dev/null || fail "not ready in the background"

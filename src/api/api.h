@@ -94,9 +94,10 @@ void	api_db_failed(struct http_request *rq, const struct db_result *r);
 void	api_took(struct http_request *rq, const struct db_result *r);
 
 /* Handlers. */
-void	api_calls_list(struct http_request *rq, void *ctx);
+void	api_calls(struct http_request *rq, void *ctx);	/* the list, or a call to be placed */
 void	api_calls_active(struct http_request *rq, void *ctx);
 void	api_call(struct http_request *rq, void *ctx);
+void	api_dial(struct http_request *rq, void *ctx);
 void	api_hook_dialpad(struct http_request *rq, void *ctx);
 void	api_oauth_connect(struct http_request *rq, void *ctx);
 void	api_oauth_callback(struct http_request *rq, void *ctx);

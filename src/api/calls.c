@@ -253,9 +253,12 @@ list(struct http_request *rq, struct api *api, bool only_active)
 }
 
 void
-api_calls_list(struct http_request *rq, void *ctx)
+api_calls(struct http_request *rq, void *ctx)
 {
-	list(rq, ctx, false);
+	if (rq->method == HTTP_POST)
+		api_dial(rq, ctx);
+	else
+		list(rq, ctx, false);
 }
 
 void

@@ -15,7 +15,7 @@ static const struct {
 	const char	*title, *text, *advice;
 } pages[OAUTH_OUTCOMES] = {
 	[OAUTH_CONNECTED] = { "connected", 200, "Dialpad is connected",
-	    "The link works, and calls will appear on their own within a moment.", "You can close this page." },
+	    "Calls will appear in your CRM on their own from now on.", "You can close this page." },
 	[OAUTH_DENIED] = { "denied", 403, "Dialpad was not connected",
 	    "Access was declined on Dialpad's page.", AGAIN },
 	[OAUTH_INVALID] = { "invalid", 400, "This address is not complete",
@@ -50,11 +50,18 @@ oauth_outcome_word(enum oauth_outcome o)
 	return pages[o].word;
 }
 
+/* What the detail of this outcome is; elsewhere it says nothing a person could use. */
+static const char *
+label_of(enum oauth_outcome o)
+{
+	return o == OAUTH_CONNECTED ? "Agreed by" : o == OAUTH_REFUSED ? "Dialpad says" : NULL;
+}
+
 void
 oauth_page(struct http_request *rq, enum oauth_outcome o, struct str detail, struct str back)
 {
 	const struct page	p = { .title = pages[o].title, .text = pages[o].text, .advice = pages[o].advice,
-	    .detail = detail, .link = back, .link_text = "Back to your CRM", .good = o == OAUTH_CONNECTED };
+	    .label = label_of(o), .detail = detail, .link = back, .link_text = "Back to your CRM", .good = o == OAUTH_CONNECTED };
 
 	page_answer(rq, pages[o].status, &p);
 }

@@ -18,6 +18,8 @@ static const char style[] =
     "body{font:1.125rem/1.6 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1.25rem}"
     "h1{font-size:1.6rem;line-height:1.25;margin:0 0 1rem;padding-left:.75rem;border-left:.35rem solid #b45309}"
     "h1.good{border-color:#15803d}"
+    "@media(prefers-color-scheme:dark){h1{border-color:#f59e0b}h1.good{border-color:#4ade80}}"
+    "b{overflow-wrap:anywhere}"
     "a{color:LinkText}a:focus-visible{outline:3px solid;outline-offset:3px}"
     "small{opacity:.75}";
 
@@ -59,6 +61,18 @@ put_text(struct buf *b, const char *tag, struct str text)
 }
 
 static void
+put_detail(struct buf *b, const struct page *p)
+{
+	if (p->label == NULL || p->detail.p == NULL)
+		return;
+	buf_puts(b, "<p>");
+	page_escape(b, str_c(p->label));
+	buf_puts(b, ": <b>");
+	page_escape(b, p->detail);
+	buf_puts(b, "</b></p>\n");
+}
+
+static void
 add_headers(struct http_request *rq)
 {
 	unsigned char	digest[SHA256_SIZE];
@@ -87,7 +101,7 @@ page_answer(struct http_request *rq, int status, const struct page *p)
 	page_escape(&b, str_c(p->title));
 	buf_puts(&b, "</h1>\n");
 	put_text(&b, "p", str_c(p->text));
-	put_text(&b, "p", p->detail);
+	put_detail(&b, p);
 	put_text(&b, "p", str_c(p->advice));
 	if (p->link.p != NULL) {
 		buf_puts(&b, "<p><a rel=\"noreferrer\" href=\"");
@@ -96,7 +110,7 @@ page_answer(struct http_request *rq, int status, const struct page *p)
 		page_escape(&b, str_c(p->link_text));
 		buf_puts(&b, "</a></p>\n");
 	}
-	buf_puts(&b, "<p><small>Request ");
+	buf_puts(&b, "<p><small>For your administrator, to find it in the log: request ");
 	page_escape(&b, str_c(rq->id));
 	buf_puts(&b, "</small></p>\n</main>\n</body>\n</html>\n");
 	http_answer(rq, status, "text/html; charset=utf-8", &b);

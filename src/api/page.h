@@ -11,6 +11,7 @@ struct page {
 	const char	*title;		/* also the heading */
 	const char	*text;		/* what happened */
 	const char	*advice;	/* what to do now; NULL: nothing */
+	const char	*label;		/* what detail is; NULL: it is not shown */
 	struct str	 detail;	/* from outside, escaped; absent: none */
 	struct str	 link;		/* https or http address, already checked; absent: none */
 	const char	*link_text;

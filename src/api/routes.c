@@ -4,13 +4,14 @@
 #include <sys/types.h>
 
 #include "api/api.h"
+#include "api/dial.h"
 #include "api/hooks.h"
 #include "base/count.h"
 #include "db/stmt_worker.h"
 
 static const struct http_route public_routes[] = {
 	{ "/api/calls/active", ROUTE_GET, api_calls_active, "calls_active", 0, false },
-	{ "/api/calls", ROUTE_GET, api_calls_list, "calls", 0, false },
+	{ "/api/calls", ROUTE_GET | ROUTE_POST, api_calls, "calls", DIAL_BODY_MAX, false },
 	{ "/api/calls/{}", ROUTE_GET, api_call, "call", 0, false },
 	{ "/webhooks/dialpad/{}", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, true },
 	{ "/webhooks/dialpad", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, false },

@@ -136,6 +136,7 @@ struct conf {
 	char		*dialpad_redirect_uri;	/* public_url and our path when not said */
 	char		*dialpad_scopes;
 	bool		 dialpad_send_redirect_uri;	/* with the code too */
+	bool		 dialpad_client_basic;	/* id and secret in a header, not in the form */
 	int64_t		 dialpad_refresh_ahead_ms;
 	int64_t		 dialpad_hook_check_ms;
 	char		*dialpad_return[CONF_MAX_NAMES];	/* where browsers may be sent when a connect is done */

@@ -184,6 +184,8 @@ WORD("dialpad.scopes", CONF_STRING, "calls:list recordings_export offline_access
     "what is asked for, in words between blanks"),
 WORD("dialpad.send_redirect_uri", CONF_BOOL, "true", CONF_RELOAD, dialpad_send_redirect_uri,
     "send redirect_uri with the code too, as RFC 6749 has it"),
+WORD("dialpad.client_basic", CONF_BOOL, "false", CONF_RELOAD, dialpad_client_basic,
+    "say client id and secret in an HTTP Basic header instead of the form"),
 RANGE("dialpad.refresh_ahead", CONF_DURATION, SECONDS(1), HOURS(24), "10m", dialpad_refresh_ahead_ms,
     "how long before its end a token is renewed, though never more than a fifth of its life"),
 RANGE("dialpad.hook_check", CONF_DURATION, SECONDS(1), DAYS(7), "1h", dialpad_hook_check_ms,

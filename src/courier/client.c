@@ -16,9 +16,10 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "courier/client.h"
+#include "courier/heap.h"
+#include "crypt/cleanse.h"
 
 #define LINE_MAX_BYTES	((size_t)8 * 1024)	/* of a header we send */
-#define FIRST_BYTES	((size_t)4 * 1024)
 
 struct transfer {
 	TAILQ_ENTRY(transfer)	 link;
@@ -43,6 +44,7 @@ struct client {
 	struct loop		*loop;
 	struct client_config	 cfg;
 	CURLM			*multi;
+	bool			 openssl;		/* it is what this libcurl speaks TLS with */
 	struct timer		*timer;
 	struct transfers	 active, refused;
 	struct loop_hook	 answer_refused;
@@ -174,6 +176,16 @@ set_target(struct transfer *t, const struct client_request *rq)
 	return good;
 }
 
+/* Only called where libcurl is known to hand out an SSL_CTX. */
+static CURLcode
+on_tls(CURL *easy, void *ssl_ctx, void *arg)
+{
+	(void)easy;
+	(void)arg;
+	cleanse_tls(ssl_ctx);
+	return CURLE_OK;
+}
+
 /* What holds for every request. An option this libcurl does not know is a refusal, not a hole. */
 static bool
 set_rules(struct transfer *t, int64_t timeout_ms)
@@ -182,6 +194,7 @@ set_rules(struct transfer *t, int64_t timeout_ms)
 	CURL *e = t->easy;
 
 	return curl_easy_setopt(e, CURLOPT_PRIVATE, t) == CURLE_OK &&
+	    (!t->client->openssl || curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_tls) == CURLE_OK) &&
 	    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
@@ -436,10 +449,12 @@ client_new(struct loop *l, const struct client_config *cfg)
 {
 	struct client *c = calloc(1, sizeof(*c));
 
-	if (c == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+	if (c == NULL || curl_global_init_mem(CURL_GLOBAL_DEFAULT, heap_malloc, heap_free, heap_realloc, heap_strdup,
+	    heap_calloc) != CURLE_OK) {
 		free(c);
 		return NULL;
 	}
+	c->openssl = str_starts(str_c(curl_version_info(CURLVERSION_NOW)->ssl_version), STR("OpenSSL/"));
 	c->loop = l;
 	c->cfg = *cfg;
 	TAILQ_INIT(&c->active);

@@ -15,7 +15,6 @@
 #include "providers/dialpad_oauth.h"
 
 #define CONNECT_MEMORY	((size_t)1024 * 1024)
-#define FORM_MAX	32768
 #define PLACES_MAX	3	/* two connects of one app side by side place each other's row at most once */
 
 struct connect {
@@ -255,28 +254,6 @@ exchanged(void *arg, const struct errand_answer *a)
 	ask_me(k);
 }
 
-static void
-exchange(struct connect *k, struct str code, struct str verifier)
-{
-	const struct conf *f = k->courier->conf;
-	const struct dialpad_client client = { f->dialpad_client_id, &f->dialpad_client_secret };
-	struct errand_request rq = { .endpoint = DIALPAD_TOKEN, .origin = &k->courier->origin[1],
-	    .path = f->dialpad_token_path, .content_type = "application/x-www-form-urlencoded",
-	    .deadline_ms = k->rq->deadline_ms - FRAME_MARGIN_MS };
-	struct buf form;
-
-	buf_init(&form, FORM_MAX);
-	dialpad_exchange_form(&form, &client, code, verifier, f->dialpad_send_redirect_uri ? f->dialpad_redirect_uri : NULL);
-	if (form.failed) {
-		buf_wipe_free(&form);
-		fail(k, "unavailable", "the code does not fit");
-		return;
-	}
-	rq.body = buf_as_str(&form);
-	errand_send(k->courier->errands, &rq, exchanged, k);
-	buf_wipe_free(&form);
-}
-
 void
 courier_connect(struct courier *c, struct link_request *rq)
 {
@@ -295,5 +272,6 @@ courier_connect(struct courier *c, struct link_request *rq)
 	k->courier = c;
 	k->rq = rq;
 	arena_init(&k->arena, CONNECT_MEMORY);
-	exchange(k, rq->field[1], rq->field[2]);
+	if (!token_exchange(c, rq->field[1], rq->field[2], rq->deadline_ms - FRAME_MARGIN_MS, exchanged, k))
+		fail(k, "unavailable", "the code does not fit");
 }

@@ -49,6 +49,9 @@ serve(void *arg, struct link_request *rq)
 	case FRAME_DISCONNECT:
 		courier_disconnect(c, rq);
 		break;
+	case FRAME_DIAL:
+		courier_dial(c, rq);
+		break;
 	case FRAME_HELLO:
 	case FRAME_KINDS:
 		courier_answer_text(rq, FRAME_INVALID, "not a question");
@@ -235,6 +238,7 @@ close_everything(struct courier *c)
 	client_free(c->client);
 	errands_free(c->errands);
 	db_free(c->db);
+	c->db = NULL;
 	grant_stop(c);
 	keeper_free(c);
 	registrar_free(c);

@@ -28,7 +28,7 @@ struct errand {
 	char			 company[ID_SIZE], user[ID_SIZE];
 	const char		*content_type;
 	struct secret		 body, authorization;
-	int64_t			 deadline_ms;
+	int64_t			 deadline_ms, patience_ms;
 	unsigned		 tries;
 	bool			 flawed;	/* too long, or no memory: never sent */
 	struct timer		*timer;		/* of a wait; NULL while a request is under way */
@@ -162,7 +162,8 @@ answered(void *arg, const struct client_answer *a)
 			budget_pause(es->budget, &limit[0], wait, now);
 		log_warn("Dialpad answers %d to %s: nothing more of it for %lld ms", a->status, e->api->name, (long long)wait);
 	}
-	if (e->tries >= ERRAND_TRIES || !may_try_again(e, a) || now + wait >= e->deadline_ms || !wait_for(e, wait))
+	if (e->tries >= ERRAND_TRIES || !may_try_again(e, a) || now + wait >= e->deadline_ms || wait > e->patience_ms ||
+	    !wait_for(e, wait))
 		end(e, a, 0);
 }
 
@@ -183,7 +184,7 @@ go(void *arg)
 		return;
 	}
 	wait = budget_take(es->budget, limit, limits_of(e, limit), now);
-	if (wait >= left) {
+	if (wait >= left || wait > e->patience_ms) {
 		end(e, NULL, wait);
 	} else if (wait > 0) {
 		if (!wait_for(e, wait))
@@ -258,6 +259,7 @@ errand_send(struct errands *es, const struct errand_request *rq, errand_fn fn, v
 	e->origin = rq->origin != NULL ? rq->origin : es->dialpad;
 	e->content_type = rq->content_type;
 	e->deadline_ms = rq->deadline_ms;
+	e->patience_ms = rq->patience_ms > 0 ? rq->patience_ms : INT64_MAX;
 	e->fn = fn;
 	e->arg = arg;
 	n = snprintf(e->path, sizeof(e->path), "%s%s", rq->path != NULL ? rq->path : e->api->path,

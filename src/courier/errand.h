@@ -27,10 +27,11 @@ struct errand_request {
 	struct str		 body;
 	const struct secret	*authorization;
 	int64_t			 deadline_ms;		/* monotonic */
+	int64_t			 patience_ms;		/* longest wait for the budget, or for a new try; 0: until the deadline */
 };
 
 struct errand_answer {
-	const struct client_answer *last;	/* NULL: nothing was ever sent, the budget's wait is longer than the deadline */
+	const struct client_answer *last;	/* NULL: nothing was ever sent, the budget's wait is longer than deadline or patience */
 	int64_t			 wait_ms;	/* then: how long that wait is */
 	unsigned		 tries;
 };

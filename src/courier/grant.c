@@ -29,7 +29,7 @@ struct grant_use {
 	struct secret		 body;
 	bool			 has_body, has_refresh, renewed;
 	unsigned		 looks;
-	int64_t			 deadline_ms;
+	int64_t			 deadline_ms, patience_ms;
 	unsigned char		*record;	/* the sealed access token that is used */
 	size_t			 record_len;
 	struct timer		*timer;
@@ -143,12 +143,24 @@ give_up(struct grant_use *u)
 	db_job_submit(j);
 }
 
+/* Nothing was sent, because the budget does not allow it for so long. */
+static void
+end_waiting(struct grant_use *u, int64_t wait_ms)
+{
+	struct client_answer a = { .outcome = CLIENT_BUSY, .retry_after_ms = wait_ms,
+	    .why = "the budget of requests is used up, or the provider asked for a pause" };
+
+	end(u, GRANT_AWAY, wait_ms > 0 ? &a : NULL);
+}
+
 static void
 answered(void *arg, const struct errand_answer *a)
 {
 	struct grant_use *u = arg;
 
-	if (a->last == NULL || a->last->outcome != CLIENT_ANSWERED) {
+	if (a->last == NULL) {
+		end_waiting(u, a->wait_ms);
+	} else if (a->last->outcome != CLIENT_ANSWERED) {
 		end(u, GRANT_AWAY, a->last);
 	} else if (a->last->status == 401 && !u->renewed && u->has_refresh) {
 		u->renewed = true;
@@ -177,7 +189,8 @@ send_with(struct grant_use *u, struct str company, struct str hex)
 {
 	struct secret token = { 0 }, bearer = { 0 };
 	struct errand_request rq = { .endpoint = u->endpoint, .origin = u->origin, .path = u->path, .company = company, .user = str_c(u->user),
-	    .id = u->id[0] != '\0' ? u->id : NULL, .authorization = &bearer, .deadline_ms = u->deadline_ms };
+	    .id = u->id[0] != '\0' ? u->id : NULL, .authorization = &bearer, .deadline_ms = u->deadline_ms,
+	    .patience_ms = u->patience_ms };
 
 	if (!remember(u, hex) || !grant_open(u->courier, &token, "access_token", u->app, u->row, hex)) {
 		end(u, GRANT_AWAY, NULL);
@@ -246,6 +259,7 @@ grant_send(struct courier *c, const struct grant_request *rq, grant_fn fn, void 
 	u->path = rq->path;
 	u->leaving = rq->leaving;
 	u->deadline_ms = rq->deadline_ms;
+	u->patience_ms = rq->patience_ms;
 	u->fn = fn;
 	u->arg = arg;
 	u->has_body = rq->body.p != NULL;

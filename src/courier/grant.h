@@ -19,6 +19,13 @@ void	grant_bearer(struct secret *header, struct str token);	/* "Bearer …" */
  */
 int64_t	grant_due_ms(int64_t now_ms, int64_t expires_ms, int64_t ahead_ms, uint32_t random);
 
+/* ---- tokens for a code, or for a refresh token (token.c) */
+
+/* fn as for errand_send(). false: no memory, or it does not fit; fn will not be called. */
+bool	token_exchange(struct courier *c, struct str code, struct str verifier, int64_t deadline_ms, errand_fn fn, void *arg);
+bool	token_refresh(struct courier *c, const struct secret *token, struct str company, int64_t deadline_ms, errand_fn fn,
+	    void *arg);
+
 /* ---- renewing */
 
 enum refresh_outcome {
@@ -43,7 +50,8 @@ enum grant_outcome {
 	GRANT_ANSWERED,
 	GRANT_NONE,		/* the app is not connected, or not active */
 	GRANT_DEAD,		/* the connection needs a new consent */
-	GRANT_AWAY,		/* the database, or no answer within the deadline: why is in the answer if there is one */
+	GRANT_AWAY,		/* the database, or no answer within the deadline: why is in the answer if there is one. */
+				/* Without an answer nothing was obeyed; CLIENT_BUSY with retry_after_ms: the budget is used up */
 };
 
 struct grant_request {
@@ -56,9 +64,10 @@ struct grant_request {
 	struct str		 body;		/* JSON; absent: none */
 	struct str		 user;		/* for limits by user */
 	int64_t			 deadline_ms;	/* monotonic */
+	int64_t			 patience_ms;	/* longest wait for the budget; 0: until the deadline */
 };
 
-/* The answer is valid inside the call only; NULL unless GRANT_ANSWERED. */
+/* The answer is valid inside the call only; NULL unless GRANT_ANSWERED, or perhaps GRANT_AWAY. */
 typedef void	(*grant_fn)(void *arg, enum grant_outcome outcome, const struct client_answer *answer);
 
 /* One request with the app's token. Refused as 401 it is asked once more with a renewed one. Everything is copied. */

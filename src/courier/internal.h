@@ -33,6 +33,7 @@ struct courier {
 	struct keeper		*keeper;	/* refresh.c */
 	struct registrar	*registrar;
 	LIST_HEAD(, grant_use)	 uses;		/* grant.c */
+	LIST_HEAD(, dial)	 dials;		/* dial.c */
 	uint64_t		 sealed, opened, unopened;	/* records, since the start */
 	struct reach		 reach;		/* what the sandbox lets us touch */
 	struct timer		*last_call, *stale;
@@ -66,6 +67,9 @@ void	courier_connect(struct courier *c, struct link_request *rq);
 void	courier_refresh(struct courier *c, struct link_request *rq);
 void	courier_rotate(struct courier *c, struct link_request *rq);
 void	courier_disconnect(struct courier *c, struct link_request *rq);
+
+/* dial.c */
+void	courier_dial(struct courier *c, struct link_request *rq);
 
 /* probe.c */
 void	courier_probe(struct courier *c, struct link_request *rq);

@@ -213,39 +213,24 @@ answered(void *arg, const struct errand_answer *a)
 	arena_wipe_free(&arena);
 }
 
-static void
-ask(struct refresh *f, const struct secret *token, struct str company)
-{
-	const struct conf *conf = f->courier->conf;
-	const struct dialpad_client client = { conf->dialpad_client_id, &conf->dialpad_client_secret };
-	struct errand_request rq = { .endpoint = DIALPAD_TOKEN, .origin = &f->courier->origin[1],
-	    .path = conf->dialpad_token_path, .content_type = "application/x-www-form-urlencoded", .company = company,
-	    .deadline_ms = loop_now_ms(f->courier->loop) + LEASE_MS / 2 };
-	struct buf form;
-
-	buf_init(&form, FORM_MAX);
-	dialpad_refresh_form(&form, &client, secret_bytes(token));
-	rq.body = buf_as_str(&form);
-	errand_send(f->courier->errands, &rq, answered, f);
-	buf_wipe_free(&form);
-}
-
 /* Columns of a lease: app, id, company, refresh token in hex, attempts. */
 static void
 begin(struct refresh *f, const struct db_result *r)
 {
+	int64_t deadline_ms = loop_now_ms(f->courier->loop) + LEASE_MS / 2;
 	struct secret token = { 0 };
 
 	db_uuid(r, 0, 0, 0, &f->app);
 	db_uuid(r, 0, 0, 1, &f->id);
 	f->attempts = db_i64(r, 0, 0, 4, 0);
-	if (grant_open(f->courier, &token, "refresh_token", f->app, f->id, db_text(r, 0, 0, 3))) {
-		ask(f, &token, db_text(r, 0, 0, 2));
-		secret_free(&token);
-	} else {
+	if (!grant_open(f->courier, &token, "refresh_token", f->app, f->id, db_text(r, 0, 0, 3))) {
 		snprintf(f->why, sizeof(f->why), "the stored token does not open");
 		write_later(f, RETRY_MAX_MS);
+	} else if (!token_refresh(f->courier, &token, db_text(r, 0, 0, 2), deadline_ms, answered, f)) {
+		snprintf(f->why, sizeof(f->why), "out of memory");
+		write_later(f, RETRY_MIN_MS);
 	}
+	secret_free(&token);
 }
 
 static struct refresh *

@@ -132,6 +132,12 @@ static const struct db_stmt stmts[C_COUNT] = {
 	    "FROM c WHERE l.app_id = c.app_id AND l.hook_id = c.hook_id" },
 	[C_ROTATABLE] = { "rotatable", "SELECT c.state, c.hook_id IS NOT NULL, c.rotation_overlap_ms IS NOT NULL "
 	    "FROM dialpad_connections c WHERE c.app_id = $1::uuid" },
+
+	/* Whoever takes it sends it: nobody else ever will, unless it is given back. */
+	[C_DIAL_TAKE] = { "dial_take", "UPDATE dialpad_dials d SET state = 'sent', sent_at = $3::timestamptz, error = NULL WHERE "
+	    "d.app_id = $1::uuid AND d.id = $2::uuid AND d.state = 'asked' RETURNING d.user_id, d.phone_number, d.custom_data" },
+	[C_DIAL_DONE] = { "dial_done", "UPDATE dialpad_dials d SET state = $3::text, provider_call_id = $4::text, error = $5::text "
+	    "WHERE d.app_id = $1::uuid AND d.id = $2::uuid AND d.state = 'sent'" },
 };
 
 const struct db_stmt_table stmt_courier = { stmts, COUNT(stmts) };

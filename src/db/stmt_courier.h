@@ -56,6 +56,9 @@ enum courier_stmt {
 	C_DISCONNECT,		/* $1 app, $2 now */
 	C_ROTATE,		/* $1 app, $2 secret, $3 overlap ms, $4 now: one row affected, or there is nothing to rotate now */
 	C_ROTATABLE,		/* $1 app: state, has a hook, is a rotation under way */
+	/* A call: $1 app, $2 id. */
+	C_DIAL_TAKE,		/* $3 now: user, number, custom data, if nobody has it */
+	C_DIAL_DONE,		/* $3 state, $4 Dialpad's call id, $5 error */
 	C_COUNT,
 };
 

@@ -131,6 +131,11 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	    "recording_type = excluded.recording_type, has_recording = excluded.has_recording, is_internal = "
 	    "excluded.is_internal, is_transferred = excluded.is_transferred, end_inferred = excluded.end_inferred, legs = "
 	    "excluded.legs, updated_at = excluded.updated_at" },
+	/* Only of dials that are there: custom data is written by others too, and must not lead a call's id elsewhere. The
+	 * first call stays; when it becomes part of another, R_REDIRECTS_MOVE leads on. */
+	[R_DIALS_JOIN] = { "dials_join", "INSERT INTO call_redirects (app_id, id, call_id) SELECT d.app_id, d.id, k.call_id FROM "
+	    "unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (app_id, dial, call_id) JOIN dialpad_dials d ON d.app_id = k.app_id "
+	    "AND d.id = k.dial ON CONFLICT (app_id, id) DO NOTHING" },
 	/* A recording first known by its address only and now by its id would otherwise stand there twice. */
 	[R_RECORDINGS_TRIM] = { "recordings_trim", "DELETE FROM call_recordings r USING (SELECT DISTINCT u.app_id, u.call_id "
 	    "FROM unnest($1::uuid[], $2::uuid[]) AS u (app_id, call_id)) k WHERE r.app_id = k.app_id AND r.call_id = k.call_id "
@@ -171,6 +176,8 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	    "max(n.used_at) AS used_at FROM unnest($1::uuid[], $2::bytea[], $3::timestamptz[]) AS n (app_id, key_hash, "
 	    "used_at) GROUP BY n.app_id, n.key_hash) u WHERE k.app_id = u.app_id AND k.key_hash = u.key_hash AND "
 	    "(k.last_used_at IS NULL OR k.last_used_at < u.used_at)" },
+	[R_DIALS_SWEEP] = { "dials_sweep", "DELETE FROM dialpad_dials d WHERE (d.app_id, d.id) IN (SELECT o.app_id, o.id FROM "
+	    "dialpad_dials o WHERE o.created_at < $1::timestamptz LIMIT $2::bigint)" },
 };
 
 const struct db_stmt_table *

@@ -41,6 +41,7 @@ enum reaper_stmt {
 	R_RECORDINGS_DROP,	/* $1 apps, $2 losers; likewise the next */
 	R_CALLS_DROP,
 	R_CALLS_WRITE,		/* $1.. the columns of enum call_column, then now */
+	R_DIALS_JOIN,		/* $1 apps, $2 dials, $3 calls */
 	R_RECORDINGS_TRIM,	/* $1 apps, $2 calls, $3 ids: what of these calls is not among the ids goes */
 	R_RECORDINGS_WRITE,	/* $1 apps, $2 calls, $3 ids, $4 types, $5 urls, $6 starts, $7 durations */
 	R_DEAD_ADD,		/* $1 apps, $2 ids, $3 received_at (text), $4 attempts, $5 reasons, $6 now */
@@ -54,6 +55,7 @@ enum reaper_stmt {
 	R_STATES_SWEEP,		/* $1 expired before, $2 rows; likewise the next */
 	R_TICKETS_SWEEP,
 	R_LAST_USED,		/* $1 apps, $2 key hashes, $3 times */
+	R_DIALS_SWEEP,		/* $1 older than, $2 rows */
 	R_COUNT_OF_STATEMENTS
 };
 

@@ -15,6 +15,9 @@ const int worker_batch_rows[WORKER_BATCH_CLASSES] = { 64, 16, 4, 1 };
 
 #define VALUES_SQL_MAX	65536
 
+/* A key's scopes are words with commas between them, as ringctl writes them, or blanks. */
+#define HAS_SCOPE(scope)	"position(' " scope " ' IN ' ' || translate(ak.scopes, ',', ' ') || ' ') > 0"
+
 /*
  * The preamble of a read by API key. g sets the tenant for this statement's transaction; k, which row-level security now lets
  * see this tenant's keys, says what the key is worth and what limit of its own it has; x, the page, runs only for state 'ok'. One row at
@@ -26,7 +29,7 @@ const int worker_batch_rows[WORKER_BATCH_CLASSES] = { 64, 16, 4, 1 };
 	"CROSS JOIN LATERAL (SELECT ak.rate_limit || '/' || ak.rate_window AS own_limit, CASE "	\
 	"WHEN ak.revoked_at <= now() THEN 'revoked' WHEN ak.expires_at <= now() THEN 'expired' "	\
 	"WHEN ak.kind <> 'server' THEN 'kind' WHEN NOT a.is_active THEN 'inactive' "	\
-	"WHEN position(' " scope " ' IN ' ' || ak.scopes || ' ') = 0 THEN 'scope' ELSE 'ok' END AS state "	\
+	"WHEN " HAS_SCOPE(scope) " THEN 'ok' ELSE 'scope' END AS state "		\
 	"FROM api_keys ak JOIN apps a ON a.id = ak.app_id "				\
 	"WHERE ak.app_id = $1::text::uuid AND ak.key_hash = $2::bytea AND g.s IS NOT NULL LIMIT 1) k "	\
 	"LEFT JOIN LATERAL (" inner ") x ON true"
@@ -36,7 +39,7 @@ const int worker_batch_rows[WORKER_BATCH_CLASSES] = { 64, 16, 4, 1 };
 #define OF_GOOD_KEY(scope)								\
 	"FROM api_keys ak JOIN apps a ON a.id = ak.app_id WHERE ak.app_id = $1::text::uuid AND ak.key_hash = $2::bytea "	\
 	"AND (ak.revoked_at IS NULL OR ak.revoked_at > now()) AND (ak.expires_at IS NULL OR ak.expires_at > now()) "	\
-	"AND ak.kind = 'server' AND a.is_active AND position(' " scope " ' IN ' ' || ak.scopes || ' ') > 0"
+	"AND ak.kind = 'server' AND a.is_active AND " HAS_SCOPE(scope)
 
 #define CALL_COLUMNS									\
 	"c.id, c.provider, c.provider_call_id, c.dialpad_call_id, c.direction, c.from_number, c.to_number, c.status, c.outcome, "	\
@@ -132,6 +135,17 @@ static struct db_stmt stmts[W_COUNT] = {
 	    "(SELECT 1 FROM oauth_tickets t WHERE t.token_hash = s.ticket_hash AND t.used_at IS NULL)) RETURNING s.app_id, s.return_to" },
 	[W_TICKET_USE] = { "ticket_use", "UPDATE oauth_tickets t SET used_at = $2::timestamptz WHERE t.used_at IS NULL AND t.token_hash = "
 	    "(SELECT s.ticket_hash FROM oauth_states s WHERE s.state_hash = $1::bytea AND s.used_at = $2::timestamptz AND s.app_id = t.app_id)" },
+	[W_DIAL_KEY] = { "dial_key", BY_KEY("dial", "SELECT 1 AS one") },
+	[W_DIAL_ADD] = { "dial_add", "INSERT INTO dialpad_dials (app_id, id, idempotency_key, user_id, phone_number, custom_data, "
+	    "created_at) SELECT ak.app_id, $3::uuid, $4::text, $5::text, $6::text, $7::text, $8::timestamptz " OF_GOOD_KEY("dial")
+	    " ON CONFLICT DO NOTHING" },
+	/* Its call has been seen: then it was placed, whatever came of the answer. */
+	[W_DIAL_FIND] = { "dial_find", "SELECT d.id, d.user_id = $5::text AND d.phone_number = $6::text AND d.custom_data IS NOT DISTINCT "
+	    "FROM $7::text, CASE WHEN r.id IS NOT NULL THEN 'placed' ELSE d.state END, d.provider_call_id, d.error, "
+	    "(extract(epoch FROM d.sent_at) * 1000)::bigint, (extract(epoch FROM d.created_at) * 1000)::bigint "
+	    "FROM dialpad_dials d LEFT JOIN call_redirects r ON r.app_id = d.app_id AND r.id = d.id WHERE d.app_id = $1::text::uuid "
+	    "AND $2::bytea IS NOT NULL AND d.id = coalesce((SELECT k.id FROM dialpad_dials k WHERE k.app_id = $1::text::uuid "
+	    "AND k.idempotency_key = $4::text), $3::uuid)" },
 	/* One row per recording, one in any case: a second statement would cost more than the call's columns repeated. The id is
 	 * worked out beside the call, because compared with the expression itself it would not be looked up in the primary key. */
 	[W_CALL] = { "call", BY_KEY("read", "SELECT " DETAIL_COLUMNS " FROM (SELECT " CALL_ID " AS id OFFSET 0) w "

@@ -30,6 +30,11 @@ enum worker_stmt {
 	W_STATE_TAKE,			/* $3 cookie hash: app_id, return_to */
 	W_TICKET_USE,
 
+	/* A call a client asks for: $1 app, $2 key hash, $3 id, $4 idempotency key, $5 user, $6 number, $7 custom data. */
+	W_DIAL_KEY,			/* what the key is worth */
+	W_DIAL_ADD,			/* $8 now */
+	W_DIAL_FIND,			/* id, same wish, state, provider's call id, error, sent and created in ms */
+
 	W_CALL,				/* $3 id: one row per recording */
 	W_CALLS,			/* + enum calls_by: a page; see stmt_worker.c for $3.. */
 	W_CALLS_TOTAL = W_CALLS + CALLS_BY_COUNT,	/* + enum calls_by: how many, capped */

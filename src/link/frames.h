@@ -29,6 +29,7 @@ enum frame_kind {
 	FRAME_REFRESH,		/* app -> JSON: outcome, why */
 	FRAME_ROTATE,		/* app, overlap in ms -> JSON: outcome */
 	FRAME_DISCONNECT,	/* app -> JSON: outcome */
+	FRAME_DIAL,		/* app, dial -> JSON: outcome (a word of providers/dialpad_dial.h), call_id, wait_ms */
 	FRAME_KINDS,
 };
 

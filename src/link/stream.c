@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "link/stream.h"
 
 #define READ_BYTES	((size_t)16 * 1024)	/* at once */
@@ -26,6 +27,15 @@ struct stream {
 	bool				 inside;	/* one of its events is being called */
 	bool				 freed;		/* by that event */
 };
+
+/* A frame may hold a secret, and the buffer lives as long as the stream. */
+static void
+consume(struct buf *b, size_t n)
+{
+	buf_consume(b, n);
+	if (n > 0)
+		hash_wipe(b->p + b->len, n);
+}
 
 static void
 destroy(struct stream *s)
@@ -89,7 +99,7 @@ hand_on(struct stream *s)
 	}
 	if (n < 0)
 		return tell_closed(s, "it sent what is no frame");
-	buf_consume(&s->in, at);
+	consume(&s->in, at);
 	return true;
 }
 
@@ -120,7 +130,7 @@ flush(void *arg)
 	ssize_t n = 0;
 
 	while (s->out.len > 0 && (n = send(s->fd, s->out.p, s->out.len, MSG_NOSIGNAL)) > 0)
-		buf_consume(&s->out, (size_t)n);
+		consume(&s->out, (size_t)n);
 	if (n == -1 && errno != EAGAIN && errno != EINTR)
 		s->out.len = 0;
 	watch_set(s->watch, s->out.len > 0 ? LOOP_READ | LOOP_WRITE : LOOP_READ);

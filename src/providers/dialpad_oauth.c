@@ -11,6 +11,7 @@
 #include "providers/dialpad_fields.h"
 #include "providers/dialpad_oauth.h"
 
+#define CREDENTIALS_MAX	4096	/* bytes of a client's id and secret in a header */
 #define EXPIRES_MAX_S	((int64_t)10 * 366 * 86400)
 
 static const struct json_limits limits = { .depth = 16, .tokens = 512 };
@@ -52,8 +53,34 @@ dialpad_authorize_url(struct buf *b, const struct dialpad_authorize *a)
 static void
 put_client(struct buf *b, const struct dialpad_client *c)
 {
+	if (c->basic)
+		return;
 	percent_pair(b, "client_id", str_c(c->id));
 	percent_pair(b, "client_secret", secret_bytes(c->secret));
+}
+
+bool
+dialpad_client_header(struct secret *header, const struct dialpad_client *c)
+{
+	struct buf	pair, line;
+	size_t		n;
+	bool		good;
+
+	buf_init(&pair, CREDENTIALS_MAX);
+	percent_encode(&pair, str_c(c->id));
+	buf_putc(&pair, ':');
+	percent_encode(&pair, secret_bytes(c->secret));
+	n = 4 * ((pair.len + 2) / 3);
+	buf_init(&line, 2 * CREDENTIALS_MAX);
+	buf_puts(&line, "Basic ");
+	if (!pair.failed && buf_reserve(&line, n + 1)) {
+		base64_encode(line.p + line.len, pair.p, pair.len);
+		line.len += n;
+	}
+	good = !pair.failed && !line.failed && secret_set(header, buf_as_str(&line));
+	buf_wipe_free(&pair);
+	buf_wipe_free(&line);
+	return good;
 }
 
 void
@@ -87,6 +114,13 @@ token_of(struct json v, struct arena *a)
 		if (s.p[i] <= 0x20 || s.p[i] >= 0x7f)
 			return STR_NONE;
 	return s;
+}
+
+/* A kind of token we cannot use must not be used (RFC 6749, 7.1); not said, it is the usual one. */
+static bool
+is_bearer(struct json type)
+{
+	return json_type(type) != JSON_STRING || str_ieq(json_raw(type), STR("bearer"));
 }
 
 static enum dialpad_token_outcome
@@ -146,6 +180,11 @@ dialpad_token_answer(struct dialpad_tokens *t, struct arena *a, int status, stru
 	t->refresh = token_of(json_get(root, "refresh_token"), a);
 	if (json_i64(json_get(root, "expires_in"), &seconds) && seconds > 0)
 		t->expires_in_s = seconds < EXPIRES_MAX_S ? seconds : EXPIRES_MAX_S;
+	if (!is_bearer(json_get(root, "token_type"))) {
+		*t = (struct dialpad_tokens){ .expires_in_s = -1 };
+		snprintf(t->why, sizeof(t->why), "answered %d with a token that is no bearer token", status);
+		return DIALPAD_TOKEN_UNREADABLE;
+	}
 	if (t->access.p != NULL)
 		return DIALPAD_TOKEN_OK;
 	snprintf(t->why, sizeof(t->why), "answered %d without an access token", status);

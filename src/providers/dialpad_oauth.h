@@ -32,11 +32,13 @@ void	dialpad_authorize_url(struct buf *b, const struct dialpad_authorize *a);
 struct dialpad_client {
 	const char		*id;
 	const struct secret	*secret;
+	bool			 basic;	/* says so in a header, not in the form: RFC 6749, 2.3.1 */
 };
 
 /* Form bodies of POST token. They hold secrets: buf_wipe_free() them. redirect_uri NULL: not sent (Dialpad's document has none there). */
 void	dialpad_exchange_form(struct buf *b, const struct dialpad_client *c, struct str code, struct str verifier,
 	    const char *redirect_uri);
+bool	dialpad_client_header(struct secret *header, const struct dialpad_client *c);	/* "Basic …"; false: no memory */
 void	dialpad_refresh_form(struct buf *b, const struct dialpad_client *c, struct str refresh_token);
 
 enum dialpad_token_outcome {

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/num.h"
 #include "model/call.h"
+#include "model/dial_tag.h"
 #include "reaper/changes.h"
 
 #define SCRATCH_MAX	((size_t)256 << 20)	/* legs of one call, read */
@@ -18,6 +19,7 @@
 
 const enum db_type leg_types[LEGS_COLUMNS] = { DB_UUID, DB_TEXT, DB_TEXT, DB_UUID, DB_JSON };
 static const enum db_type merged_types[MERGED_COLUMNS] = { DB_UUID, DB_UUID, DB_UUID };
+static const enum db_type dial_types[DIAL_COLUMNS] = { DB_UUID, DB_UUID, DB_UUID };
 static const enum db_type recording_types[REC_COLUMNS] = {
 	DB_UUID, DB_UUID, DB_TEXT, DB_TEXT, DB_TEXT, DB_TIME, DB_BIGINT
 };
@@ -66,6 +68,7 @@ changes_begin(struct changes *c)
 	columns_begin(c->legs, leg_types, LEGS_COLUMNS);
 	columns_begin(c->merged, merged_types, MERGED_COLUMNS);
 	columns_begin(c->calls, call_types, CALL_COLUMNS);
+	columns_begin(c->dials, dial_types, DIAL_COLUMNS);
 	columns_begin(c->recordings, recording_types, REC_COLUMNS);
 	columns_begin(c->dead, dead_types, DEAD_COLUMNS);
 }
@@ -76,6 +79,7 @@ changes_end(struct changes *c)
 	columns_end(c->legs, LEGS_COLUMNS);
 	columns_end(c->merged, MERGED_COLUMNS);
 	columns_end(c->calls, CALL_COLUMNS);
+	columns_end(c->dials, DIAL_COLUMNS);
 	columns_end(c->recordings, REC_COLUMNS);
 	columns_end(c->dead, DEAD_COLUMNS);
 }
@@ -251,6 +255,19 @@ put_call(struct db_array *to, const struct alias *a, const struct group *g, cons
 	db_array_int(&to[CALL_LEGS], g->legs < INT32_MAX ? g->legs : INT32_MAX);
 }
 
+/* A call that we placed says so in its custom data. From here on that is what the client gave, and nothing else. */
+static void
+put_dial(struct db_array *to, const struct alias *a, const struct group *g, struct call *call)
+{
+	struct uuid dial;
+
+	if (!dial_tag_take(&call->custom_data, &dial))
+		return;
+	db_array_uuid(&to[DIAL_APP], a->app);
+	db_array_uuid(&to[DIAL_ID], dial);
+	db_array_uuid(&to[DIAL_CALL], g->id);
+}
+
 /* The key of a recording's row. Addresses can be longer than an index takes, so long ones stand for themselves by their digest. */
 static void
 put_recording_key(struct db_array *to, const struct leg_recording *r)
@@ -297,6 +314,7 @@ take_group(struct changes *c, struct batch *b, const struct group *g)
 	ok = collect_legs(c, b, g, &l);
 	if (ok && (l.changed || g->nlosers > 0)) {
 		call_derive(&call, l.leg, l.n);
+		put_dial(c->dials, a, g, &call);
 		put_call(c->calls, a, g, &call);
 		put_recordings(c->recordings, a, g, &call);
 	}
@@ -330,6 +348,6 @@ changes_from_batch(struct changes *c, struct batch *b)
 	for (i = b->nlive; i < b->nevents; i++)
 		take_dead(c, &b->event[i]);
 	return !columns_failed(c->legs, LEGS_COLUMNS) && !columns_failed(c->merged, MERGED_COLUMNS) &&
-	    !columns_failed(c->calls, CALL_COLUMNS) && !columns_failed(c->recordings, REC_COLUMNS) &&
+	    !columns_failed(c->calls, CALL_COLUMNS) && !columns_failed(c->dials, DIAL_COLUMNS) && !columns_failed(c->recordings, REC_COLUMNS) &&
 	    !columns_failed(c->dead, DEAD_COLUMNS);
 }

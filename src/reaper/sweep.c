@@ -31,7 +31,7 @@ sweep_due(void *arg)
 static void
 next_stage(struct reaper *r)
 {
-	r->sweep = r->sweep == SWEEP_TICKETS ? SWEEP_NONE : r->sweep + 1;
+	r->sweep = r->sweep == SWEEP_DIALS ? SWEEP_NONE : r->sweep + 1;
 	if (r->sweep == SWEEP_NONE)
 		timer_set(r->sweep_timer, r->sweep_failed ? SWEEP_AGAIN_MS : SWEEP_EVERY_MS);
 }
@@ -44,6 +44,7 @@ on_swept(void *arg, const struct db_result *result)
 		[SWEEP_DROP] = "days of webhook_events dropped", [SWEEP_DROP_REQUESTS] = "days of request_logs dropped",
 		[SWEEP_DEDUPE] = "old digests deleted", [SWEEP_DEAD] = "old dead letters deleted",
 		[SWEEP_STATES] = "old connects deleted", [SWEEP_TICKETS] = "old links deleted",
+		[SWEEP_DIALS] = "old dials deleted",
 	};
 	struct reaper *r = arg;
 	bool partitions = r->sweep >= SWEEP_MAKE && r->sweep <= SWEEP_DROP_REQUESTS;
@@ -85,6 +86,7 @@ sweep_step(struct reaper *r)
 		[SWEEP_DROP] = R_PARTITIONS_DROP, [SWEEP_DROP_REQUESTS] = R_PARTITIONS_DROP,
 		[SWEEP_DEDUPE] = R_DEDUPE_SWEEP, [SWEEP_DEAD] = R_DEAD_SWEEP,
 		[SWEEP_STATES] = R_STATES_SWEEP, [SWEEP_TICKETS] = R_TICKETS_SWEEP,
+		[SWEEP_DIALS] = R_DIALS_SWEEP,
 	};
 	struct db_job *j = reaper_job(r, on_swept);
 	DB_PARAMS(p, 2);
@@ -109,6 +111,7 @@ sweep_step(struct reaper *r)
 		db_put_i64(&p, SWEEP_ROWS);
 		break;
 	case SWEEP_DEAD:
+	case SWEEP_DIALS:
 		db_put_time_ms(&p, days_ago(r->conf->events_keep_days));
 		db_put_i64(&p, SWEEP_ROWS);
 		break;

@@ -73,6 +73,7 @@ write_begin(struct reaper *r)
 	if (c->merged[0].n > 0)
 		add_merges(j, c, b->now_ms);
 	add_columns(j, R_CALLS_WRITE, c->calls, CALL_COLUMNS, true, b->now_ms);
+	add_columns(j, R_DIALS_JOIN, c->dials, DIAL_COLUMNS, false, 0);
 	add_columns(j, R_RECORDINGS_TRIM, c->recordings, REC_ID + 1, false, 0);
 	add_columns(j, R_RECORDINGS_WRITE, c->recordings, REC_COLUMNS, false, 0);
 	add_columns(j, R_DEAD_ADD, c->dead, DEAD_COLUMNS, true, b->now_ms);

@@ -15,19 +15,24 @@ WORKER = {
     "apps": "r", "api_keys": "r", "api_key_lookup": "r", "hook_lookup": "r", "webhook_events": "a", "webhook_queue": "a",
     "event_dedupe": "ar", "calls": "r", "call_recordings": "r", "call_redirects": "r", "schema_version": "r", "instance": "r",
     "request_logs": "a",
-    "oauth_states": "ar", "oauth_tickets": "ar",
+    "oauth_tickets": "ar", "oauth_states": "ar", "dialpad_dials": "ar",
 }
 REAPER = {
     "apps": "r", "webhook_events": "r", "event_dedupe": "dr", "webhook_queue": "adrw", "webhook_dead": "adrw", "calls": "adrw",
     "call_legs": "adrw", "call_recordings": "adrw", "call_redirects": "adrw", "schema_version": "r",
-    "oauth_states": "dr", "oauth_tickets": "dr",
+    "oauth_states": "dr", "oauth_tickets": "dr", "dialpad_dials": "dr",
 }
 COURIER = {
     "dialpad_connections": "adrw", "dialpad_gaps": "adrw", "dialpad_ghosts": "adrw", "dialpad_dials": "adrw", "heartbeats": "arw",
     "hooks": "adrw", "hook_lookup": "adrw", "webhook_events": "a", "webhook_queue": "a", "event_dedupe": "ar", "apps": "r",
     "calls": "r", "call_legs": "r", "schema_version": "r",
 }
-TENANT_TABLES = ("apps", "api_keys", "calls", "call_recordings", "call_redirects")
+COURIER = {
+    "apps": "r", "calls": "r", "call_legs": "r", "hooks": "adrw", "hook_lookup": "adrw", "webhook_events": "a", "webhook_queue": "a",
+    "event_dedupe": "ar", "dialpad_connections": "adrw", "dialpad_gaps": "adrw", "dialpad_ghosts": "adrw", "dialpad_dials": "adrw",
+    "heartbeats": "arw", "schema_version": "r",
+}
+TENANT_TABLES = ("apps", "api_keys", "calls", "call_recordings", "call_redirects", "dialpad_dials")
 
 
 def rows(c, sql, *args):
@@ -64,6 +69,7 @@ def two(owner):
             "VALUES (%s, %s, 'dialpad', '1', 'active', now())", app, call)
         run(owner, "INSERT INTO call_recordings (app_id, call_id, recording_id) VALUES (%s, %s, 'r')", app, call)
         run(owner, "INSERT INTO call_redirects (app_id, id, call_id) VALUES (%s, %s, %s)", app, old, call)
+        run(owner, "INSERT INTO dialpad_dials (app_id, id, user_id, phone_number, created_at) VALUES (%s, %s, '1', '+15550142233', now())", app, old)
         made.append((app, key))
     return made
 
@@ -184,6 +190,8 @@ def test_a_workers_setting_ends_with_its_transaction(two, as_role):
     "SELECT * FROM webhook_events", "SELECT * FROM webhook_queue", "SELECT * FROM webhook_dead", "SELECT * FROM call_legs",
     "SELECT * FROM request_logs", "DELETE FROM request_logs", "SELECT name(r) FROM request_logs r",
     "SELECT * FROM hooks", "DELETE FROM webhook_queue", "DELETE FROM event_dedupe", "UPDATE hook_lookup SET secret = 'x'",
+    "INSERT INTO dialpad_dials (app_id, id, user_id, phone_number, created_at) VALUES (gen_random_uuid(), '{app}', '1', '+1', now())",
+    "UPDATE dialpad_dials SET state = 'placed'", "DELETE FROM dialpad_dials",
     "SELECT * FROM dialpad_connections", "DELETE FROM oauth_states", "UPDATE oauth_states SET app_id = '{app}'",
     "UPDATE oauth_tickets SET expires_at = now()", "TRUNCATE calls", "SELECT ringd_drop_partitions(1)", "SELECT * FROM create_app('Mine')",
     "CREATE TABLE public.mine (a integer)",

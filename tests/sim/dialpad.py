@@ -26,6 +26,7 @@ import json
 import queue
 import random
 import secrets
+import socket
 import sys
 import threading
 import time
@@ -151,6 +152,7 @@ class Sim:
             "deliver": True,            # False: events are lost on the way
             "retry_scale": 1.0,         # of Dialpad's 2, 4 and 8 seconds
             "retry_after": None,        # header of a 429
+            "slow_seconds": 3,
             "auto_consent": None,       # "allow" or "deny": the authorize page decides by itself
         }
         # What goes wrong next, and how often: {"token": ["garbage", 2]} makes the next two token answers garbage. Words: see fault().
@@ -179,8 +181,9 @@ class Sim:
 
     def fault(self, where):
         """The misbehaviour due at this place, or None: error_500, error_503, garbage, empty, slow, hang, error_in_200, missing_access,
-        missing_refresh, missing_expires, html, redirect, 401, 403, 404, 409, 429, close, huge; and of what was asked through REST and
-        is done: unanswered, garbled. Places: token, deauthorize, rest, rest.webhooks, "rest.POST webhooks"."""
+        missing_refresh, missing_expires, html, redirect, 400, 401, 403, 404, 409, 429, close, huge; echo: an error that repeats what was
+        sent; lost: it is done, and the answer is not sent; and of what was asked through REST and is done: unanswered, garbled.
+        Places: token, deauthorize, rest, rest.webhooks, "rest.POST webhooks"."""
         with self.lock:
             due = self.faults.get(where)
             if not due:
@@ -482,7 +485,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def read_body(self):
         n = int(self.headers.get("Content-Length") or 0)
-        raw = self.rfile.read(n) if 0 < n <= 1 << 20 else b""
+        raw = self.raw_body = self.rfile.read(n) if 0 < n <= 1 << 20 else b""
         if "json" in (self.headers.get("Content-Type") or ""):
             try:
                 doc = json.loads(raw)
@@ -505,14 +508,17 @@ class Handler(BaseHTTPRequestHandler):
     def misbehave(self, where):
         """True when a fault was due here and has been acted out."""
         word = self.sim.fault(where)
-        if word is None or word.startswith("missing") or word in ("error_in_200", "unanswered", "garbled"):
+        if word is None or word.startswith("missing") or word in ("error_in_200", "lost", "unanswered", "garbled"):
             self.pending_fault = word
             return False
         self.pending_fault = None
         retry = self.sim.settings["retry_after"]
-        if word in ("error_500", "error_503", "401", "403", "404", "409", "429"):
+        if word in ("error_500", "error_503", "400", "401", "403", "404", "409", "429"):
             status = int(word[-3:])
             self.answer(status, {"error": {"code": status, "message": "as asked"}}, headers=[("Retry-After", str(retry))] if retry else ())
+        elif word == "echo":
+            said = f"{self.raw_body.decode(errors='replace')} {self.headers.get('Authorization')}"
+            self.answer(400, {"error": "invalid_request", "error_description": said, "message": said})
         elif word == "garbage":
             self.answer(200, raw=b"\x00\xff{not json", content_type="application/json")
         elif word == "empty":
@@ -524,7 +530,7 @@ class Handler(BaseHTTPRequestHandler):
         elif word == "redirect":
             self.answer(302, headers=[("Location", "http://127.0.0.1:1/elsewhere")])
         elif word == "slow":
-            time.sleep(3)
+            time.sleep(self.sim.settings["slow_seconds"])
             return False
         elif word == "hang":
             time.sleep(60)
@@ -638,6 +644,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.pending_fault == "unanswered":
             time.sleep(20)
             self.close_connection = True
+            return
+        if self.pending_fault == "lost":
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
             return
         retry = self.sim.settings["retry_after"]
         self.answer(status, document, headers=[("Retry-After", str(retry))] if status == 429 and retry else ())

@@ -91,7 +91,7 @@ static void
 forms_hold_what_they_must(void **state)
 {
 	struct secret		secret = { 0 };
-	struct dialpad_client	c = { "cid", &secret };
+	struct dialpad_client	c = { .id = "cid", .secret = &secret };
 
 	(void)state;
 	assert_true(secret_set(&secret, STR("s&=")));
@@ -106,6 +106,23 @@ forms_hold_what_they_must(void **state)
 	secret_free(&secret);
 }
 
+/* Both are form-encoded before they become one text, so that a ':' in an id does not end it. */
+static void
+a_client_may_say_who_it_is_in_a_header(void **state)
+{
+	struct secret		secret = { 0 }, header = { 0 };
+	struct dialpad_client	c = { .id = "c:id", .secret = &secret, .basic = true };
+
+	(void)state;
+	assert_true(secret_set(&secret, STR("s &=")));
+	assert_true(dialpad_client_header(&header, &c));
+	assert_true(str_eq(secret_bytes(&header), STR("Basic YyUzQWlkOnMlMjAlMjYlM0Q=")));	/* c%3Aid:s%20%26%3D */
+	dialpad_refresh_form(&b, &c, STR("old"));
+	assert_buf("grant_type=refresh_token&refresh_token=old");
+	secret_free(&secret);
+	secret_free(&header);
+}
+
 static const struct {
 	int				 status;
 	const char			*body;
@@ -115,6 +132,9 @@ static const struct {
 	{ 200, "{\"access_token\":\"a\"}", DIALPAD_TOKEN_OK },
 	{ 201, "{\"access_token\":\"a\",\"expires_in\":\"60\"}", DIALPAD_TOKEN_OK },
 	{ 200, "{\"access_token\":\"a\",\"error\":null}", DIALPAD_TOKEN_OK },
+	{ 200, "{\"access_token\":\"a\",\"token_type\":\"Bearer\"}", DIALPAD_TOKEN_OK },
+	{ 200, "{\"access_token\":\"a\",\"token_type\":\"mac\"}", DIALPAD_TOKEN_UNREADABLE },
+	{ 200, "{\"access_token\":\"a\",\"token_type\":null}", DIALPAD_TOKEN_OK },
 	{ 0, "", DIALPAD_TOKEN_AGAIN },
 	{ 429, "{\"error\":\"invalid_grant\"}", DIALPAD_TOKEN_AGAIN },
 	{ 500, "{\"access_token\":\"a\"}", DIALPAD_TOKEN_AGAIN },
@@ -214,6 +234,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(authorize_url_is_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(authorize_path_may_have_a_query, setup, teardown),
 		cmocka_unit_test_setup_teardown(forms_hold_what_they_must, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_client_may_say_who_it_is_in_a_header, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_answer_has_its_meaning, setup, teardown),
 		cmocka_unit_test_setup_teardown(token_fields_are_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_reason_shows_no_token, setup, teardown),
