@@ -52,7 +52,7 @@ def test_stop_and_start(own, tenant, mode):
     assert status(own, tenant, first + 2) == 200
     assert own.get("/api/calls", tenant.key).status == 200
     # One line per change of state and process, not one per try.
-    assert own.text().count("database away") - before <= 2 * 3 + 3, own.text()[-3000:]
+    assert own.text().count("database away") - before <= 2 * 4 + 3, own.text()[-3000:]
     with own.pg.connect("ringd") as c:
         drained(c)
 

@@ -41,7 +41,7 @@ def calm(sim):
     with sim.sim.lock:
         sim.sim.faults.clear()
         sim.sim.dial_windows.clear()
-    sim.set(dial_rate=1000, retry_after=None, deliver=True)
+    sim.set(dial_rate=1000, rate=1000, retry_after=None, deliver=True)
 
 
 class App:
@@ -80,7 +80,7 @@ class App:
 
 @pytest.fixture
 def app(pg, d, sim):
-    sim.set(dial_rate=1000)
+    sim.set(dial_rate=1000, rate=1000)      # one window for all companies here: the registrations of many apps would fill it
     return App(pg, d, sim)
 
 
@@ -215,6 +215,17 @@ def test_the_same_key_is_the_same_call(pg, app, sim):
     assert app.dial(key="deal-17", custom_data="x").status == 422
     assert app.dial(key="deal-18").json["data"]["id"] != first.json["data"]["id"]
     assert started(sim) == before + 2 and len(app.rows(pg)) == 2
+
+
+def test_another_daemon_is_at_it(pg, d, app, sim):
+    """As it looks from here when a courier of another installation's daemon has taken the row and not yet said what came of it."""
+    sim.set(deliver=False)
+    assert app.dial(key="theirs").status == 201
+    before = started(sim)
+    with pg.connect(d.database) as c, c.cursor() as q:
+        q.execute("UPDATE dialpad_dials SET state = 'sent', sent_at = now(), provider_call_id = NULL, error = NULL WHERE app_id = %s", (app.id,))
+    a = app.dial(key="theirs")
+    assert (a.status, a.json["code"]) == (409, "dial_pending") and int(a.headers["retry-after"]) > 0 and started(sim) == before
 
 
 def test_a_key_belongs_to_its_app(pg, d, app, sim):
