@@ -355,10 +355,10 @@ def reload_under(load, daemon, times=5):
 
 
 def lines_of(text):
-    """Log lines by request id; ringd's and the proxies' all have id=."""
+    """Log lines by request id; ringd's and the proxies' have request_id= or id=."""
     found = {}
     for line in text.splitlines():
-        if rid := re.search(r" id=(\S+)", line):
+        if rid := re.search(r" (?:request_)?id=(\S+)", line):
             found.setdefault(rid[1], []).append(line)
     return found
 

@@ -89,7 +89,7 @@ def battery(proxy, daemon, attacks):
     with proxy.connect() as s:
         s.sendall(get("/last", f"X-Request-Id: {last}", "Connection: close"))
         assert Answers(s).one().id == last
-    wait_for("ringd's log to be written", lambda: f"id={last} " in daemon.text(), 10)
+    wait_for("ringd's log to be written", lambda: f"id={last}\n" in daemon.text(), 10)
     logs = proxy.kind != "none" and proxy.variant == "http"
     if logs:
         wait_for("the proxy's log to be written", lambda: f"id={last}" in proxy.text(), 10)
