@@ -93,7 +93,7 @@ def battery(proxy, daemon, attacks):
     logs = proxy.kind != "none" and proxy.variant == "http"
     if logs:
         wait_for("the proxy's log to be written", lambda: f"id={last}" in proxy.text(), 10)
-        time.sleep(0.2)     # other workers of nginx write theirs
+        time.sleep(1)       # other workers and threads write theirs
     served, proxied = lines_of(daemon.text()), lines_of(proxy.text()) if logs else None
     wrong = {name: why for name, uid in uids.items() if (why := judge(name, uid, *got[name], proxied, served))}
     # A line of ringd with a smuggled path and no id of ours would be missed above.
