@@ -90,6 +90,8 @@ struct conf {
 	char		*dialpad_scopes;
 	bool		 dialpad_send_redirect_uri;	/* with the code too */
 	int64_t		 dialpad_refresh_ahead_ms;
+	int64_t		 dialpad_gap_after_ms, dialpad_reconcile_ms;	/* reconcile 0: never */
+	int64_t		 dialpad_longest_call_ms, dialpad_ghost_after_ms;
 	char		*dialpad_return[CONF_MAX_TEXTS];	/* where browsers may be sent when a connect is done */
 	size_t		 ndialpad_return;
 

@@ -14,6 +14,7 @@
 #include "courier/courier.h"
 #include "courier/grant.h"
 #include "courier/internal.h"
+#include "courier/repair.h"
 
 #define JOBS_MAX	256
 #define SCORE_PERIOD_MS	250
@@ -125,7 +126,7 @@ close_if_open(int fd)
 		close(fd);
 }
 
-/* What only workers need. */
+/* What only workers need, and what only the reaper reads; what wakes it we write to. */
 static void
 close_foreign(const struct heritage *h)
 {
@@ -134,7 +135,6 @@ close_foreign(const struct heritage *h)
 	for (size_t i = 0; i < h->conf->nadmin; i++)
 		close_if_open(h->admin_fd[i]);
 	close_if_open(h->wake_read_fd);
-	close_if_open(h->wake_write_fd);
 	close_if_open(h->worker_end_fd);
 }
 
@@ -184,9 +184,10 @@ open_everything(struct courier *c)
 	c->score = timer_new(c->loop, write_score, c);
 	c->last_call = timer_new(c->loop, leave, c);
 	c->master = watch_new(c->loop, c->h->master_fd, on_master, c);
-	return keeper_start(c) && c->line != NULL && c->score != NULL && c->last_call != NULL && c->master != NULL &&
-	    watch_set(c->master, LOOP_READ) && loop_on_signal(c->loop, SIGTERM, on_stop, c) &&
-	    loop_on_signal(c->loop, SIGQUIT, leave, c) && loop_on_signal(c->loop, SIGUSR1, on_reopen, c);
+	return keeper_start(c) && gaps_start(c) && repair_start(c) && ghosts_start(c) && c->line != NULL &&
+	    c->score != NULL && c->last_call != NULL && c->master != NULL && watch_set(c->master, LOOP_READ) &&
+	    loop_on_signal(c->loop, SIGTERM, on_stop, c) && loop_on_signal(c->loop, SIGQUIT, leave, c) &&
+	    loop_on_signal(c->loop, SIGUSR1, on_reopen, c);
 }
 
 /* In this order: first what works on requests, then the line they came by. */
@@ -194,11 +195,17 @@ static void
 close_everything(struct courier *c)
 {
 	keeper_stop(c);
+	gaps_stop(c);
+	repair_stop(c);
+	ghosts_stop(c);
 	client_free(c->client);
 	errands_free(c->errands);
 	db_free(c->db);
 	grant_stop(c);
 	keeper_free(c);
+	gaps_free(c);
+	repair_free(c);
+	ghosts_free(c);
 	link_server_free(c->line);
 	timer_free(c->score);
 	timer_free(c->last_call);

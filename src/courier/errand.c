@@ -16,7 +16,7 @@
 #include "courier/errand.h"
 
 #define LIMITS_MAX	2048	/* two of each company at work */
-#define PATH_SIZE	512
+#define PATH_SIZE	4096	/* a list's cursor is long, and percent-encoded */
 #define ID_SIZE		(BUDGET_SCOPE_MAX + 1)
 
 struct errand {

@@ -15,7 +15,7 @@
 #define TABLE		"dialpad_connections"
 #define AGAIN_MS	500	/* somebody else renews the token: look again after this */
 #define LOOKS_MAX	8
-#define ID_SIZE		512
+#define ID_SIZE		4096	/* a list's cursor is long, and percent-encoded */
 
 struct grant_use {
 	LIST_ENTRY(grant_use)	 link;

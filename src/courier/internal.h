@@ -32,6 +32,15 @@ struct courier {
 	struct keyring		 keys;
 	struct keeper		*keeper;	/* refresh.c */
 	LIST_HEAD(, grant_use)	 uses;		/* grant.c */
+	struct gaps		*gaps;		/* gaps.c */
+	struct repair		*repair;	/* repair.c */
+	struct ghosts		*ghosts;	/* ghosts.c */
+	struct {				/* since the start */
+		uint64_t gaps;			/* of downtime, found by us */
+		uint64_t gaps_done, gaps_failed;
+		uint64_t events;		/* that no delivery had brought */
+		uint64_t presumed;		/* legs given up for over */
+	} repairs;
 	uint64_t		 sealed, opened, unopened;	/* records, since the start */
 	struct timer		*score, *last_call;
 	struct watch		*master;

@@ -7,6 +7,7 @@
 #include "base/count.h"
 #include "base/hash.h"
 #include "base/json_write.h"
+#include "base/percent.h"
 #include "providers/dialpad_fields.h"
 #include "providers/dialpad_rest.h"
 #include "providers/dialpad_states.h"
@@ -139,6 +140,16 @@ dialpad_subscription_body(struct buf *b, struct str webhook_id)
 		json_str(&j, str_c(states[i]));
 	json_arr_end(&j);
 	json_obj_end(&j);
+}
+
+void
+dialpad_calls_query(struct buf *b, int64_t from_ms, int64_t to_ms, struct str cursor)
+{
+	buf_puts(b, "?started_after=");
+	buf_i64(b, from_ms);
+	buf_puts(b, "&started_before=");
+	buf_i64(b, to_ms);
+	percent_pair(b, "cursor", cursor);
 }
 
 int64_t
