@@ -94,6 +94,7 @@ on_stop(void *arg)
 	c->leaving = true;
 	log_info("leaving when %zu workers have hung up", link_server_peers(c->line));
 	timer_set(c->last_call, c->conf->http_drain_timeout_ms);
+	repair_leave(c);
 	link_server_drain(c->line, leave, c);
 }
 

@@ -20,7 +20,7 @@
 #include "providers/dialpad_rest.h"
 
 #define LOOK_MS		1000		/* how often for one whose turn it is */
-#define FIND_MS		10000		/* how often for new ones */
+#define FIND_MS		5000		/* how often for new ones */
 #define GHOSTS_AT_ONCE	8
 #define TURN_MS		6500		/* of an app: nine questions a minute */
 #define ASK_MS		15000

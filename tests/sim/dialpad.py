@@ -182,7 +182,7 @@ class Sim:
 
     def fault(self, where):
         """The misbehaviour due at this place, or None: error_500, error_503, garbage, empty, slow, hang, error_in_200, missing_access,
-        missing_refresh, missing_expires, html, redirect, 401, 403, 404, 429, close, huge."""
+        missing_refresh, missing_expires, html, redirect, 400, 401, 403, 404, 429, close, huge."""
         with self.lock:
             due = self.faults.get(where)
             if not due:
@@ -513,7 +513,7 @@ class Handler(BaseHTTPRequestHandler):
             return False
         self.pending_fault = None
         retry = self.sim.settings["retry_after"]
-        if word in ("error_500", "error_503", "401", "403", "404", "429"):
+        if word in ("error_500", "error_503", "400", "401", "403", "404", "429"):
             status = int(word[-3:])
             self.answer(status, {"error": {"code": status, "message": "as asked"}}, headers=[("Retry-After", str(retry))] if retry else ())
         elif word == "garbage":
