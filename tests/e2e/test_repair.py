@@ -174,8 +174,18 @@ def test_two_daemons_share_the_work(pg, new_daemon, sim):
     for x in apps:
         x.happen(120, spread_ms=5 * MINUTE)
     beat_back(pg, a, 10)
-    a.start(ready=False)
-    b.start(ready=False)
+    # Both are made to look at the same moment: the old beat is locked until both want it.
+    with pg.connect(a.database) as holder, pg.connect(a.database, "postgres") as watcher, holder.cursor() as q, watcher.cursor() as w:
+        holder.autocommit = False
+        q.execute("SELECT beat_at FROM heartbeats FOR UPDATE")
+        a.start(ready=False)
+        b.start(ready=False)
+
+        def both():
+            w.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = 'ringd_courier' AND wait_event_type = 'Lock'")
+            return w.fetchone() == (2,)
+        wait_for("both to look", both, every=0.01)
+        holder.commit()
     a.wait_ready()
     b.wait_ready()
     try:
@@ -193,7 +203,7 @@ def test_a_courier_killed_in_the_middle_goes_on_there(pg, d, sim, app):
     app.happen(700, spread_ms=10 * MINUTE)
     before = listed(sim)
     app.repair("--from", "20m")
-    wait_for("some pages", lambda: app.one("SELECT 1 FROM dialpad_gaps WHERE app_id = %s AND seen >= 150 AND state = 'open'"))
+    wait_for("some pages", lambda: app.one("SELECT 1 FROM dialpad_gaps WHERE app_id = %s AND seen >= 300 AND state = 'open'"))
     os.kill(d.pids("courier")[0], signal.SIGKILL)
     wait_for("all of them", lambda: app.complete() == 700, 90)
     wait_for("the gap", lambda: app.gaps()[0]["state"] == "done")
@@ -214,6 +224,30 @@ def test_a_courier_asked_to_leave_hands_over(pg, d, sim, app):
     wait_for("all of them", lambda: app.complete() == 700, 25)  # sooner than a lease ends by itself
     wait_for("the gap", lambda: app.gaps()[0]["state"] == "done")
     assert listed(sim) - before <= 15 and app.repaired() == 700
+
+
+def test_a_stop_in_the_middle(pg, new_daemon, sim):
+    d = make(new_daemon, sim, ghost_after="1s").start()
+    apps = [App(pg, d, sim) for _ in range(3)]
+    apps[0].happen(500, spread_ms=10 * MINUTE)
+    apps[1].happen(1)
+    [call_id] = apps[2].happen(1)
+    for x in apps[:2]:
+        x.repair("--from", "20m")
+    wait_for("some pages", lambda: apps[0].one("SELECT 1 FROM dialpad_gaps WHERE app_id = %s AND seen >= 100 AND state = 'open'"))
+    asked = sim.count("fault.rest.call.slow")
+    sim.misbehave(times=9, rest__call="slow")
+    ghost(apps[2], call_id)
+    wait_for("a question that takes long", lambda: sim.count("fault.rest.call.slow") > asked)
+    assert d.stop() == 0
+    assert "Sanitizer" not in d.text() and "runtime error:" not in d.text()
+    with sim.sim.lock:
+        sim.sim.faults.clear()
+    d.start()
+    for x, n in zip(apps, (500, 1)):
+        wait_for("all of them", lambda x=x, n=n: x.complete() == n, 60)
+        assert x.repaired() == n
+    assert d.stop() == 0
 
 
 def test_the_administrator_asks(pg, d, sim, app):
