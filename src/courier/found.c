@@ -30,7 +30,7 @@ struct one {
 	struct event	 e;
 	unsigned char	 by_payload[SHA256_SIZE];	/* its digest when it adds to a leg that is known */
 	struct str	 facts, payload;
-	bool		 fresh;
+	bool		 fresh, unheard;
 };
 
 struct found {
@@ -43,7 +43,7 @@ struct found {
 	size_t		 from, to;	/* those of the step under way */
 	bool		 singly;
 	unsigned	 looks;
-	size_t		 step_fresh, fresh;
+	size_t		 step_fresh, fresh, unheard;
 	found_also	 also;
 	found_fn	 fn;
 	void		*arg;
@@ -88,6 +88,12 @@ size_t
 found_count(const struct found *f)
 {
 	return f->n;
+}
+
+size_t
+found_unheard(const struct found *f)
+{
+	return f->unheard;
 }
 
 /* Facts, ids and digests of an event whose payload and mapping are there. */
@@ -177,9 +183,17 @@ end(struct found *f, enum found_outcome outcome, int64_t touched, const char *wh
 }
 
 static void
-next_step(struct found *f)
+count_step(struct found *f)
 {
 	f->fresh += f->step_fresh;
+	for (size_t i = f->from; i < f->to; i++)
+		f->unheard += f->list[i].fresh && f->list[i].unheard;
+}
+
+static void
+next_step(struct found *f)
+{
+	count_step(f);
 	f->from = f->to;
 	f->looks = 0;
 	look(f);
@@ -224,7 +238,7 @@ added(void *arg, const struct db_result *r)
 	} else if (f->to < f->n) {
 		next_step(f);
 	} else {
-		f->fresh += f->step_fresh;
+		count_step(f);
 		end(f, FOUND_STORED, db_affected(r, f->step_fresh > 0 ? ADDS : 0), "");
 	}
 }
@@ -326,7 +340,8 @@ judge(struct one *o, struct arena *a, const struct db_result *r)
 {
 	struct leg l;
 
-	if (known_leg(&l, a, r, o->e.leg.id)) {
+	o->unheard = !known_leg(&l, a, r, o->e.leg.id);
+	if (!o->unheard) {
 		if (!leg_adds(&l, &o->e.leg))
 			return false;
 		memcpy(o->e.digest, o->by_payload, SHA256_SIZE);

@@ -10,8 +10,6 @@
 #include "base/json_read.h"
 #include "courier/internal.h"
 
-#define FOUND_ALSO_MAX	5	/* statements of the caller's */
-
 struct found;			/* a set of them, of one app */
 
 enum found_outcome {
@@ -19,7 +17,7 @@ enum found_outcome {
 	FOUND_AWAY,		/* they are not; some of the events may be, which does no harm when they are stored again */
 };
 
-/* Adds the caller's statements, FOUND_ALSO_MAX at most; called again when a transaction is tried again. fresh: how many new
+/* Adds the caller's statements; called again when a transaction is tried again. fresh: how many new
  * events the whole set had. */
 typedef void	(*found_also)(void *arg, struct db_job *j, size_t fresh);
 /* touched: the rows of the caller's first statement. why: for people; "" when stored. */
@@ -34,6 +32,7 @@ bool		 found_record(struct found *f, struct json record);
 /* This leg is over because nobody could say that it goes on. false: no memory. */
 bool		 found_presumed(struct found *f, struct str leg_id, const char *why);
 size_t		 found_count(const struct found *f);
+size_t		 found_unheard(const struct found *f);	/* of those stored: of legs nothing was known of before */
 /* Once. fn is called exactly once: later, or without memory at once. */
 void		 found_store(struct found *f, found_also also, found_fn fn, void *arg);
 

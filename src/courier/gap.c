@@ -164,13 +164,11 @@ tell_done(const struct gap *g)
 
 	clock_rfc3339(from, g->from_ms);
 	clock_rfc3339(to, g->to_ms);
-	/* Nothing was known to be wrong, and yet something was missing. */
-	if (routine && g->found > 0)
-		log_warn("%" PRId64 " of %" PRId64 " calls were known to Dialpad only: do its deliveries reach this server? app=%s from=%s to=%s",
-		    g->found, g->seen, app_text(g, app), from, to);
-	else if (routine)
-		log_debug("looked back: %" PRId64 " calls, nothing missing app=%s from=%s to=%s", g->seen, app_text(g, app), from, to);
-	else
+	/* Nothing was known to be wrong, and yet no delivery ever told of these. */
+	if (routine && g->unheard > 0)
+		log_warn("%" PRId64 " calls were known to Dialpad only: do its deliveries reach this server? app=%s from=%s to=%s", g->unheard,
+		    app_text(g, app), from, to);
+	else if (!routine || g->found > 0)
 		log_info("lost events asked for: %" PRId64 " calls, %" PRId64 " of them with news app=%s reason=%s from=%s to=%s", g->seen,
 		    g->found, app_text(g, app), g->reason, from, to);
 }
@@ -182,6 +180,7 @@ stored(void *arg, enum found_outcome outcome, size_t fresh, int64_t touched, con
 	char text[GAP_WHY_SIZE], app[UUID_TEXT_SIZE];
 
 	snprintf(text, sizeof(text), "%s", why);
+	g->unheard += (int64_t)found_unheard(g->events);
 	found_free(g->events);
 	g->events = NULL;
 	g->courier->repairs.events += fresh;

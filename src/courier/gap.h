@@ -21,6 +21,7 @@ struct gap {
 	char		 cursor[DIALPAD_CURSOR_MAX + 1];	/* of the page under way; "": the first */
 	char		 next[DIALPAD_CURSOR_MAX + 1];		/* of the one after it; "": none */
 	int64_t		 seen, found;		/* all told */
+	int64_t		 unheard;		/* since the claim: calls nothing was known of */
 	int64_t		 page_seen, page_oldest_ms;
 	struct found	*events;		/* of the page under way */
 	bool		 pausing;		/* between two pages: nothing is under way */

@@ -14,6 +14,7 @@
 
 #define BEAT_MS		5000
 #define EAGER_MS	200		/* until the first beat */
+#define ON_ITS_WAY_MS	60000		/* a look back ends so long ago: what came later may still be delivered */
 #define SWEEP_MS	((int64_t)60 * 60 * 1000)
 #define DAY_MS		((int64_t)24 * 60 * 60 * 1000)
 
@@ -75,7 +76,7 @@ look(void *arg)
 	int64_t now = clock_real_ms(), earliest = now - f->dedupe_keep_days * DAY_MS;
 	struct db_job *j;
 	DB_PARAMS(downtime, 3);
-	DB_PARAMS(routine, 3);
+	DB_PARAMS(routine, 4);
 
 	if (db_state(g->courier->db) != DB_READY) {
 		timer_set(g->timer, EAGER_MS);
@@ -87,6 +88,7 @@ look(void *arg)
 	db_put_time_ms(&routine, now);
 	db_put_time_ms(&routine, now - f->dialpad_reconcile_ms);
 	db_put_time_ms(&routine, earliest);
+	db_put_time_ms(&routine, now - (f->dialpad_reconcile_ms < 2 * ON_ITS_WAY_MS ? f->dialpad_reconcile_ms / 2 : ON_ITS_WAY_MS));
 	j = db_job_new(g->courier->db, 0, looked, g);
 	db_job_add(j, C_GAPS_DOWNTIME, downtime.p, downtime.n);
 	db_job_add(j, C_BEAT, downtime.p, 1);

@@ -114,7 +114,7 @@ static const struct db_stmt stmts[C_COUNT] = {
 	[C_BEAT] = { "beat", "INSERT INTO heartbeats (name, beat_at) VALUES ('courier', $1::timestamptz) ON CONFLICT (name) "
 	    "DO UPDATE SET beat_at = excluded.beat_at" },
 	[C_GAPS_ROUTINE] = { "gaps_routine", "INSERT INTO dialpad_gaps (app_id, id, from_at, to_at, reason, next_try_at, created_at) "
-	    "SELECT c.app_id, gen_random_uuid(), greatest(coalesce(c.reconciled_until, c.created_at), $3::timestamptz), $1::timestamptz, "
+	    "SELECT c.app_id, gen_random_uuid(), greatest(coalesce(c.reconciled_until, c.created_at), $3::timestamptz), $4::timestamptz, "
 	    "'routine', $1::timestamptz, $1::timestamptz FROM dialpad_connections c WHERE c.state = 'connected' "
 	    "AND coalesce(c.reconciled_until, c.created_at) <= $2::timestamptz AND NOT EXISTS (SELECT 1 FROM dialpad_gaps g "
 	    "WHERE g.app_id = c.app_id AND g.reason = 'routine' AND (g.state = 'open' OR g.created_at > $2::timestamptz)) "

@@ -48,7 +48,7 @@ enum courier_stmt {
 	/* Spans in which events may have been lost. $1 now. */
 	C_GAPS_DOWNTIME,	/* $2 a beat before this was the last of its life, $3 not further back: a gap for each connection */
 	C_BEAT,
-	C_GAPS_ROUTINE,		/* $2 those not looked at since, $3 not further back */
+	C_GAPS_ROUTINE,		/* $2 those not looked back over since, $3 not further back, $4 up to */
 	C_GAPS_SWEEP,		/* $1 what was done with before this is forgotten */
 	C_GAP_CLAIM,		/* $2 owner, $3 until, $4 spans that end before this: app, id, from, to (ms), reason, cursor, attempts,
 				 * seen, found; one row at most */
