@@ -1,4 +1,5 @@
 """Lost events and ghosts: what no delivery brought is fetched back from Dialpad, within its limits, once."""
+import hashlib
 import itertools
 import os
 import signal
@@ -311,6 +312,45 @@ def test_what_came_late_is_added_to_what_was_repaired(pg, d, sim, app):
         assert app.repair("--from", "1h", "--wait")["found"] == found
         wait_for("the recording", lambda: app.one("SELECT has_recording FROM calls WHERE app_id = %s") == (True,))
     assert app.repaired() == 2 and app.one("SELECT count(*) FROM calls WHERE app_id = %s") == (1,)
+
+
+def digest(call_id, kind, ts):
+    """As providers/dialpad_event.c makes it: the parts, each behind its length."""
+    parts = [b"dialpad", str(call_id).encode(), kind.encode(), str(ts).encode()]
+    return hashlib.sha256(b"".join(len(p).to_bytes(8, "big") + p for p in parts)).digest()
+
+
+def test_somebody_adds_the_same_in_the_same_moment(pg, d, sim, app):
+    ids = app.happen(20)
+    with pg.connect(d.database) as other, pg.connect(d.database, "postgres") as watcher, other.cursor() as q, watcher.cursor() as w:
+        other.autocommit = False
+        q.execute("INSERT INTO event_dedupe (app_id, digest, received_at) VALUES (%s, %s, now())",
+                  (app.id, digest(ids[7], "dialpad.hangup", sim.sim.calls[ids[7]].base["date_ended"])))
+        app.repair("--from", "1h")
+
+        def waits():
+            w.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = 'ringd_courier' AND datname = %s AND wait_event_type = 'Lock'",
+                      (d.database,))
+            return w.fetchone() == (1,)
+        wait_for("the courier to meet it", waits, every=0.01)
+        other.commit()
+    wait_for("the gap", lambda: app.gaps()[0]["state"] == "done")
+    assert app.gaps()[0]["found"] == 19 and app.repaired() == 19
+
+
+def test_a_call_the_database_refuses_stops_no_other(pg, d, sim, app):
+    ids = app.happen(60)
+    bad = ids[33]
+    with pg.connect(d.database) as c, c.cursor() as q:
+        q.execute(f"ALTER TABLE webhook_events ADD CONSTRAINT refused CHECK (leg_id <> '{bad}')")
+        try:
+            done = app.repair("--from", "1h", "--wait")
+        finally:
+            q.execute("ALTER TABLE webhook_events DROP CONSTRAINT refused")
+    assert (done["state"], done["seen"], done["found"]) == ("done", 60, 59), done
+    assert "refused by the database" in d.text() and f"leg={bad}" in d.text()
+    wait_for("the others", lambda: app.complete() == 59)
+    assert app.repair("--from", "1h", "--wait")["found"] == 1
 
 
 # ---- trouble
