@@ -63,7 +63,9 @@ ALTER TABLE dialpad_connections
 	ADD COLUMN hooks_owner uuid,
 	ADD COLUMN hooks_until timestamptz,
 	-- Until when lost events have been asked for.
-	ADD COLUMN reconciled_until timestamptz;
+	ADD COLUMN reconciled_until timestamptz,
+	-- When the next single call may be asked about, by whichever courier: Dialpad allows ten a minute.
+	ADD COLUMN ghosts_next_at timestamptz;
 -- An app is connected with one company at a time.
 CREATE UNIQUE INDEX dialpad_connections_app ON dialpad_connections (app_id);
 -- Each check of what is registered finds its hook by this.
@@ -77,9 +79,12 @@ CREATE TABLE dialpad_gaps (
 	id		uuid NOT NULL,
 	from_at		timestamptz NOT NULL,
 	to_at		timestamptz NOT NULL,
-	reason		text NOT NULL CHECK (reason IN ('downtime', 'silence', 'connect', 'routine', 'asked')),
+	-- downtime: no courier was alive; routine: a look back now and then, for what was lost without a known cause;
+	-- asked: by an administrator.
+	reason		text NOT NULL CHECK (reason IN ('downtime', 'routine', 'asked')),
 	state		text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done', 'failed')),
-	cursor		text,			-- where the list goes on
+	cursor		text,			-- where the list, newest call first, goes on
+	reached_at	timestamptz,		-- the beginning of the oldest call it has come to
 	seen		integer NOT NULL DEFAULT 0,	-- calls the provider listed
 	found		integer NOT NULL DEFAULT 0,	-- of them, events that were new to us
 	attempts	integer NOT NULL DEFAULT 0,
@@ -92,6 +97,8 @@ CREATE TABLE dialpad_gaps (
 	PRIMARY KEY (app_id, id)
 );
 CREATE INDEX dialpad_gaps_open ON dialpad_gaps (next_try_at, id) WHERE state = 'open';
+-- However many couriers find it time for a look back, an app gets one.
+CREATE UNIQUE INDEX dialpad_gaps_routine ON dialpad_gaps (app_id) WHERE state = 'open' AND reason = 'routine';
 
 -- When some courier of this installation was last alive and connected to the database: what lies between this and its
 -- successor's first look is downtime.
@@ -100,14 +107,13 @@ CREATE TABLE heartbeats (
 	beat_at		timestamptz NOT NULL
 );
 
--- Calls to ask about one by one: live for longer than calls are. Ten questions a minute is all Dialpad allows.
+-- Legs of live calls that show no sign of life, to ask about one by one. Whoever takes one puts its next turn off first,
+-- so that nobody else takes it meanwhile and a courier that dies loses nothing.
 CREATE TABLE dialpad_ghosts (
 	app_id		uuid NOT NULL,
 	leg_id		text COLLATE "C" NOT NULL,
-	attempts	integer NOT NULL DEFAULT 0,
+	attempts	integer NOT NULL DEFAULT 0,	-- in vain
 	next_try_at	timestamptz NOT NULL,
-	lease_owner	uuid,
-	lease_until	timestamptz,
 	PRIMARY KEY (app_id, leg_id)
 );
 

@@ -24,7 +24,7 @@ allowed() {
 	api) echo "base net loop conf proc http db model providers link" ;;
 	worker) echo "base net loop conf proc http db model api link" ;;
 	reaper) echo "base loop conf proc db model" ;;
-	courier) echo "base net loop conf proc db providers crypt link" ;;
+	courier) echo "base net loop conf proc db model providers crypt link" ;;
 	ctl) echo "base os net conf db model crypt" ;;
 	main) echo "base os conf proc worker reaper courier version.h" ;;
 	*) echo "?" ;;

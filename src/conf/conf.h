@@ -139,6 +139,8 @@ struct conf {
 	bool		 dialpad_client_basic;	/* id and secret in a header, not in the form */
 	int64_t		 dialpad_refresh_ahead_ms;
 	int64_t		 dialpad_hook_check_ms;
+	int64_t		 dialpad_gap_after_ms, dialpad_reconcile_ms;	/* reconcile 0: never */
+	int64_t		 dialpad_longest_call_ms, dialpad_ghost_after_ms;
 	char		*dialpad_return[CONF_MAX_NAMES];	/* where browsers may be sent when a connect is done */
 	size_t		 ndialpad_return;
 

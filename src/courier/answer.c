@@ -72,6 +72,11 @@ courier_status(struct courier *c, struct link_request *rq)
 	json_kint(&j, "provider_requests_reused", (int64_t)s->reused);
 	json_kint(&j, "provider_requests_under_way", (int64_t)s->under_way);
 	json_kint(&j, "provider_requests_waiting", (int64_t)errands_waiting(c->errands));
+	json_kint(&j, "gaps_found", (int64_t)c->repairs.gaps);
+	json_kint(&j, "gaps_done", (int64_t)c->repairs.gaps_done);
+	json_kint(&j, "gaps_failed", (int64_t)c->repairs.gaps_failed);
+	json_kint(&j, "repaired_events", (int64_t)c->repairs.events);
+	json_kint(&j, "ends_inferred", (int64_t)c->repairs.presumed);
 	json_obj_end(&j);
 	courier_answer_json(rq, &j);
 }

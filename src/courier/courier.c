@@ -15,6 +15,7 @@
 #include "courier/grant.h"
 #include "courier/internal.h"
 #include "courier/registrar.h"
+#include "courier/repair.h"
 
 #define JOBS_MAX	256
 #define STALE_PERIOD_MS	5000	/* while the database is away: are its files still the ones we may read? */
@@ -107,6 +108,7 @@ on_stop(void *arg)
 	c->leaving = true;
 	log_info("leaving when %zu workers have hung up", link_server_peers(c->line));
 	timer_set(c->last_call, c->conf->http_drain_timeout_ms);
+	repair_leave(c);
 	link_server_drain(c->line, leave, c);
 }
 
@@ -139,7 +141,7 @@ close_if_open(int fd)
 		close(fd);
 }
 
-/* What only workers need. */
+/* What only workers need, and what only the reaper reads; what wakes it we write to. */
 static void
 close_foreign(const struct heritage *h)
 {
@@ -224,7 +226,7 @@ open_everything(struct courier *c)
 	if (c->stale != NULL)
 		timer_set(c->stale, STALE_PERIOD_MS);
 	c->master = watch_new(c->loop, c->h->master_fd, on_master, c);
-	return keeper_start(c) && registrar_start(c) && c->line != NULL && c->last_call != NULL && c->stale != NULL && c->master != NULL &&
+	return keeper_start(c) && registrar_start(c) && gaps_start(c) && repair_start(c) && ghosts_start(c) && c->line != NULL && c->last_call != NULL && c->stale != NULL && c->master != NULL &&
 	    watch_set(c->master, LOOP_READ) && loop_on_signal(c->loop, SIGTERM, on_stop, c) &&
 	    loop_on_signal(c->loop, SIGQUIT, leave, c) && loop_on_signal(c->loop, SIGUSR1, on_reopen, c);
 }
@@ -235,6 +237,9 @@ close_everything(struct courier *c)
 {
 	keeper_stop(c);
 	registrar_stop(c);
+	gaps_stop(c);
+	repair_stop(c);
+	ghosts_stop(c);
 	client_free(c->client);
 	errands_free(c->errands);
 	db_free(c->db);
@@ -242,6 +247,9 @@ close_everything(struct courier *c)
 	grant_stop(c);
 	keeper_free(c);
 	registrar_free(c);
+	gaps_free(c);
+	repair_free(c);
+	ghosts_free(c);
 	link_server_free(c->line);
 	timer_free(c->last_call);
 	timer_free(c->stale);

@@ -153,6 +153,18 @@ static const struct option connect_url_options[] = {
 	{ .name = "expires", .type = OPTION_DURATION, .value = "T", .min = 60000, .max = 7 * DAY_MS, .def = "1h",
 	    .help = "how long the link may be opened (1h)" },
 };
+
+static const struct option gap_list_options[] = {
+	{ .name = "open", .type = OPTION_FLAG, .help = "only what waits to be asked for" },
+	LIMIT(1000, "50"),
+};
+
+static const struct option gap_repair_options[] = {
+	{ .name = "from", .type = OPTION_PAST, .value = "T", .help = "the span's beginning: 2h, or an RFC 3339 time; needed" },
+	{ .name = "to", .type = OPTION_PAST, .value = "T", .help = "and its end (now)" },
+	{ .name = "wait", .type = OPTION_FLAG, .help = "until it is done, showing how far it is" },
+};
+
 #define KEY_FILE										\
 	{ .name = "key-file", .type = OPTION_FILE, .value = "FILE",				\
 	    .help = "the key ring (courier.key_file of the configuration)" }
@@ -246,6 +258,11 @@ static const struct command commands[] = {
 	{ "dialpad", "disconnect", "APP", 1, 1, OPTIONS(disconnect_options), false,
 	    "takes subscription and webhook away at Dialpad, gives the grant back, forgets the tokens", ctl_dialpad_disconnect },
 	{ "dialpad", "status", "[APP]", 0, 1, NO_OPTIONS, false, "connections and how they are", ctl_dialpad_status },
+
+	{ "gap", "list", "[APP]", 0, 1, OPTIONS(gap_list_options), false,
+	    "spans in which events may have been lost, and what was found, newest first", ctl_gap_list },
+	{ "gap", "repair", "APP", 1, 1, OPTIONS(gap_repair_options), false,
+	    "has the courier ask Dialpad for the calls of a span", ctl_gap_repair },
 
 	{ "calls", NULL, "APP", 1, 1, OPTIONS(calls_options), false, "an app's calls, newest first", ctl_calls },
 

@@ -22,6 +22,11 @@ static const struct table_column status_columns[] = {
 	{ "... on a kept connection", "provider_requests_reused", COLUMN_NUMBER, false },
 	{ "... under way", "provider_requests_under_way", COLUMN_NUMBER, false },
 	{ "... waiting", "provider_requests_waiting", COLUMN_NUMBER, false },
+	{ "downtimes found", "gaps_found", COLUMN_NUMBER, false },
+	{ "gaps done", "gaps_done", COLUMN_NUMBER, false },
+	{ "gaps failed", "gaps_failed", COLUMN_NUMBER, false },
+	{ "lost events found", "repaired_events", COLUMN_NUMBER, false },
+	{ "legs presumed over", "ends_inferred", COLUMN_NUMBER, false },
 };
 
 static const struct table_column probe_columns[] = {

@@ -26,6 +26,8 @@ int	ctl_dialpad_refresh(struct ctl *c, const struct args *a);
 int	ctl_dialpad_disconnect(struct ctl *c, const struct args *a);
 int	ctl_dialpad_connect_url(struct ctl *c, const struct args *a);
 int	ctl_dialpad_status(struct ctl *c, const struct args *a);
+int	ctl_gap_list(struct ctl *c, const struct args *a);
+int	ctl_gap_repair(struct ctl *c, const struct args *a);
 int	ctl_calls(struct ctl *c, const struct args *a);
 int	ctl_events_list(struct ctl *c, const struct args *a);
 int	ctl_events_show(struct ctl *c, const struct args *a);

@@ -39,6 +39,18 @@ const struct sealed_column sealed_columns[SEALED_COLUMNS] = {
 #define HOOKS_MINE	"WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.hooks_owner = $3::uuid"
 #define HOOKS_FREE	"hooks_owner = NULL, hooks_until = NULL "
 
+/* Of a call c that lives: a leg l that is not over, by the rules of model/call.c. */
+#define LIVE_LEG									\
+	"c.status IN ('ringing', 'active') AND c.provider = 'dialpad' AND l.provider = 'dialpad' AND (l.state->>'rank')::integer < 3 "	\
+	"AND l.state->>'ended' IS NULL AND NOT coalesce((l.state->>'presumed')::bigint >= (l.state->>'state_ts')::bigint, "	\
+	"l.state->>'presumed' IS NOT NULL)"
+#define GHOSTS(which)									\
+	"INSERT INTO dialpad_ghosts (app_id, leg_id, next_try_at) SELECT l.app_id, l.leg_id, $1::timestamptz FROM calls c "	\
+	"JOIN call_legs l ON l.app_id = c.app_id AND l.call_id = c.id WHERE c.updated_at < $2::timestamptz AND " which " AND "	\
+	LIVE_LEG " AND NOT EXISTS (SELECT 1 FROM dialpad_ghosts g WHERE g.app_id = l.app_id AND g.leg_id = l.leg_id) "	\
+	"LIMIT " STRING(COURIER_GHOSTS) " ON CONFLICT DO NOTHING"
+#define CLAIMED	"WHERE g.app_id = $1::uuid AND g.id = $2::uuid AND g.lease_owner = $3::uuid AND g.state = 'open'"
+
 static const struct db_stmt stmts[C_COUNT] = {
 	[C_STALE] = { "stale_access_token", STALE("dialpad_connections", "access_token") },
 	[C_STALE + 1] = { "stale_refresh_token", STALE("dialpad_connections", "refresh_token") },
@@ -138,6 +150,77 @@ static const struct db_stmt stmts[C_COUNT] = {
 	    "d.app_id = $1::uuid AND d.id = $2::uuid AND d.state = 'asked' RETURNING d.user_id, d.phone_number, d.custom_data" },
 	[C_DIAL_DONE] = { "dial_done", "UPDATE dialpad_dials d SET state = $3::text, provider_call_id = $4::text, error = $5::text "
 	    "WHERE d.app_id = $1::uuid AND d.id = $2::uuid AND d.state = 'sent'" },
+
+	[C_DEDUPE_LOOK] = { "dedupe_look", "SELECT encode(d.digest, 'hex') FROM event_dedupe d WHERE d.app_id = $1::uuid "
+	    "AND d.digest = ANY ($2::bytea[])" },
+	[C_LEGS_LOOK] = { "legs_look", "SELECT l.leg_id, l.state FROM call_legs l WHERE l.app_id = $1::uuid AND l.provider = 'dialpad' "
+	    "AND l.leg_id = ANY ($2::text[]) AND l.state IS NOT NULL" },
+	[C_DEDUPE_ADD] = { "dedupe_add", "INSERT INTO event_dedupe (app_id, digest, received_at) SELECT $1::uuid, k.digest, "
+	    "$2::timestamptz FROM unnest($3::bytea[]) AS k (digest)" },
+	[C_EVENTS_ADD] = { "events_add", "INSERT INTO webhook_events (app_id, received_at, provider, is_call, source, secret_used, digest, id, "
+	    "event_type, event_ts, leg_id, facts, payload) SELECT $1::uuid, $2::timestamptz, 'dialpad', true, 'repair', 'none', k.* "
+	    "FROM unnest($3::bytea[], $4::uuid[], $5::text[], $6::timestamptz[], $7::text[], $8::json[], $9::json[]) AS k" },
+	[C_QUEUE_ADD] = { "queue_add", "INSERT INTO webhook_queue (app_id, id, received_at, next_try_at) SELECT $1::uuid, k.id, "
+	    "$2::timestamptz, $2::timestamptz FROM unnest($3::uuid[]) AS k (id)" },
+
+	/* Of every tenant that is connected. The lock makes it one process: whoever waited for it sees the new beat. */
+	[C_GAPS_DOWNTIME] = { "gaps_downtime", "INSERT INTO dialpad_gaps (app_id, id, from_at, to_at, reason, next_try_at, created_at) "
+	    "SELECT c.app_id, gen_random_uuid(), greatest(h.beat_at - interval '1 minute', $3::timestamptz), $1::timestamptz, 'downtime', "
+	    "$1::timestamptz, $1::timestamptz FROM (SELECT b.beat_at FROM heartbeats b WHERE b.name = 'courier' "
+	    "AND b.beat_at < $2::timestamptz FOR UPDATE) h CROSS JOIN dialpad_connections c WHERE c.state <> 'disconnecting'" },
+	/* The installation's, not a tenant's. */
+	[C_BEAT] = { "beat", "INSERT INTO heartbeats (name, beat_at) VALUES ('courier', $1::timestamptz) ON CONFLICT (name) "
+	    "DO UPDATE SET beat_at = excluded.beat_at" },
+	[C_GAPS_ROUTINE] = { "gaps_routine", "INSERT INTO dialpad_gaps (app_id, id, from_at, to_at, reason, next_try_at, created_at) "
+	    "SELECT c.app_id, gen_random_uuid(), greatest(coalesce(c.reconciled_until, c.created_at), $3::timestamptz), $4::timestamptz, "
+	    "'routine', $1::timestamptz, $1::timestamptz FROM dialpad_connections c WHERE c.state = 'connected' "
+	    "AND coalesce(c.reconciled_until, c.created_at) <= $2::timestamptz AND NOT EXISTS (SELECT 1 FROM dialpad_gaps g "
+	    "WHERE g.app_id = c.app_id AND g.reason = 'routine' AND (g.state = 'open' OR g.created_at > $2::timestamptz)) "
+	    "ON CONFLICT DO NOTHING" },
+	[C_GAPS_SWEEP] = { "gaps_sweep", "DELETE FROM dialpad_gaps g WHERE (g.app_id, g.id) IN (SELECT o.app_id, o.id FROM dialpad_gaps o "
+	    "WHERE o.state <> 'open' AND o.done_at < $1::timestamptz LIMIT 1000)" },
+	/* Whichever tenant's, but one of each at a time. */
+	[C_GAP_CLAIM] = { "gap_claim", "UPDATE dialpad_gaps g SET lease_owner = $2::uuid, lease_until = $3::timestamptz FROM (SELECT o.app_id, "
+	    "o.id FROM dialpad_gaps o JOIN dialpad_connections c ON c.app_id = o.app_id JOIN apps a ON a.id = o.app_id "
+	    "WHERE o.state = 'open' AND o.next_try_at <= $1::timestamptz AND o.to_at <= $4::timestamptz AND c.state = 'connected' "
+	    "AND a.is_active AND (o.lease_until IS NULL OR o.lease_until <= $1::timestamptz) AND NOT EXISTS (SELECT 1 FROM dialpad_gaps n "
+	    "WHERE n.app_id = o.app_id AND n.lease_until > $1::timestamptz) ORDER BY o.next_try_at, o.id LIMIT 1 FOR UPDATE OF o SKIP LOCKED) k "
+	    "WHERE g.app_id = k.app_id AND g.id = k.id RETURNING g.app_id, g.id, (extract(epoch FROM g.from_at) * 1000)::bigint, "
+	    "(extract(epoch FROM g.to_at) * 1000)::bigint, g.reason, g.cursor, g.attempts, g.seen, g.found" },
+	[C_GAP_PAGE] = { "gap_page", "UPDATE dialpad_gaps g SET cursor = $4::text, seen = g.seen + $5::integer, found = g.found + $6::integer, "
+	    "reached_at = least(g.reached_at, $7::timestamptz), lease_until = $8::timestamptz, attempts = 0, last_error = NULL " CLAIMED },
+	[C_GAP_DONE] = { "gap_done", "UPDATE dialpad_gaps g SET state = 'done', done_at = $4::timestamptz, cursor = NULL, seen = g.seen + "
+	    "$5::integer, found = g.found + $6::integer, reached_at = least(g.reached_at, $7::timestamptz), lease_owner = NULL, "
+	    "lease_until = NULL, attempts = 0, last_error = NULL " CLAIMED },
+	[C_GAP_LATER] = { "gap_later", "UPDATE dialpad_gaps g SET next_try_at = $4::timestamptz, last_error = $5::text, "
+	    "cursor = CASE WHEN NOT $6::boolean THEN g.cursor END, state = $7::text, done_at = CASE WHEN $7::text <> 'open' THEN "
+	    "$8::timestamptz END, attempts = g.attempts + 1, lease_owner = NULL, lease_until = NULL " CLAIMED },
+	[C_GAP_RELEASE] = { "gap_release", "UPDATE dialpad_gaps g SET lease_until = NULL " CLAIMED },
+	[C_GAP_RECONCILED] = { "gap_reconciled", "UPDATE dialpad_connections c SET reconciled_until = greatest(c.reconciled_until, g.to_at) "
+	    "FROM dialpad_gaps g WHERE c.app_id = $1::uuid AND g.app_id = $1::uuid AND g.id = $2::uuid AND g.reason = 'routine' "
+	    "AND g.state = 'done'" },
+	[C_GAP_FORGET] = { "gap_forget", "DELETE FROM dialpad_gaps g WHERE g.app_id = $1::uuid AND g.id = $2::uuid AND g.reason = 'routine' "
+	    "AND g.state = 'done' AND g.found = 0" },
+
+	/* All tenants', few of them: calls_live holds nothing but live calls. */
+	[C_GHOSTS_FIND] = { "ghosts_find", GHOSTS("c.started_at < $2::timestamptz") },
+	[C_GHOSTS_OLD] = { "ghosts_old", GHOSTS("c.started_at < $3::timestamptz AND c.app_id = $4::uuid") },
+	[C_GHOSTS_FORGET] = { "ghosts_forget", "DELETE FROM dialpad_ghosts g WHERE NOT EXISTS (SELECT 1 FROM call_legs l JOIN calls c "
+	    "ON c.app_id = l.app_id AND c.id = l.call_id WHERE l.app_id = g.app_id AND l.leg_id = g.leg_id AND " LIVE_LEG ")" },
+	/* Whichever tenant's, in turns. Who moves an app's turn first has it. */
+	[C_GHOST_TURN] = { "ghost_turn", "WITH turn AS (UPDATE dialpad_connections c SET ghosts_next_at = $2::timestamptz FROM (SELECT d.app_id, "
+	    "d.id FROM dialpad_connections d WHERE d.state = 'connected' AND (d.ghosts_next_at IS NULL OR d.ghosts_next_at <= $1::timestamptz) "
+	    "AND EXISTS (SELECT 1 FROM dialpad_ghosts o WHERE o.app_id = d.app_id AND o.next_try_at <= $1::timestamptz) "
+	    "ORDER BY d.ghosts_next_at NULLS FIRST LIMIT 1 FOR UPDATE SKIP LOCKED) k WHERE c.app_id = k.app_id AND c.id = k.id "
+	    "RETURNING c.app_id) UPDATE dialpad_ghosts g SET next_try_at = $3::timestamptz FROM (SELECT o.app_id, o.leg_id FROM turn t "
+	    "JOIN dialpad_ghosts o ON o.app_id = t.app_id WHERE o.next_try_at <= $1::timestamptz ORDER BY o.next_try_at, o.leg_id LIMIT 1) k "
+	    "WHERE g.app_id = k.app_id AND g.leg_id = k.leg_id RETURNING g.app_id, g.leg_id, g.attempts" },
+	[C_GHOST_ORPHAN] = { "ghost_orphan", "UPDATE dialpad_ghosts g SET next_try_at = $2::timestamptz FROM (SELECT o.app_id, o.leg_id "
+	    "FROM dialpad_ghosts o WHERE o.next_try_at <= $1::timestamptz AND NOT EXISTS (SELECT 1 FROM dialpad_connections d "
+	    "WHERE d.app_id = o.app_id AND d.state = 'connected') LIMIT 1 FOR UPDATE SKIP LOCKED) k "
+	    "WHERE g.app_id = k.app_id AND g.leg_id = k.leg_id RETURNING g.app_id, g.leg_id" },
+	[C_GHOST_LATER] = { "ghost_later", "UPDATE dialpad_ghosts g SET next_try_at = $3::timestamptz, attempts = $4::integer "
+	    "WHERE g.app_id = $1::uuid AND g.leg_id = $2::text" },
 };
 
 const struct db_stmt_table stmt_courier = { stmts, COUNT(stmts) };

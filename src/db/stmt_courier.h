@@ -15,6 +15,7 @@ struct sealed_column {
 extern const struct sealed_column sealed_columns[SEALED_COLUMNS];
 
 #define COURIER_PAGE	200	/* rows of one step of a rekey */
+#define COURIER_GHOSTS	1000	/* rows of one look for ghosts */
 
 enum courier_stmt {
 	/* + index of a sealed column. $1 is the head of a record under the newest key. */
@@ -59,6 +60,36 @@ enum courier_stmt {
 	/* A call: $1 app, $2 id. */
 	C_DIAL_TAKE,		/* $3 now: user, number, custom data, if nobody has it */
 	C_DIAL_DONE,		/* $3 state, $4 Dialpad's call id, $5 error */
+
+	/* Events no delivery brought. $1 app, $2 now unless said otherwise. */
+	C_DEDUPE_LOOK,		/* $2 digests: those known, in hex */
+	C_LEGS_LOOK,		/* $2 legs: leg, record */
+	C_DEDUPE_ADD,		/* $3 digests */
+	C_EVENTS_ADD,		/* $3 digests, $4 ids, $5 types, $6 times, $7 legs, $8 facts, $9 payloads */
+	C_QUEUE_ADD,		/* $3 ids */
+
+	/* Spans in which events may have been lost. $1 now. */
+	C_GAPS_DOWNTIME,	/* $2 a beat before this was the last of its life, $3 not further back: a gap for each connection */
+	C_BEAT,
+	C_GAPS_ROUTINE,		/* $2 those not looked back over since, $3 not further back, $4 up to */
+	C_GAPS_SWEEP,		/* $1 what was done with before this is forgotten */
+	C_GAP_CLAIM,		/* $2 owner, $3 until, $4 spans that end before this: app, id, from, to (ms), reason, cursor, attempts,
+				 * seen, found; one row at most */
+	/* Of a claimed one: $1 app, $2 id, $3 owner. */
+	C_GAP_PAGE,		/* $4 cursor, $5 seen, $6 found, $7 reached, $8 lease until or NULL */
+	C_GAP_DONE,		/* $4 now, $5 seen, $6 found, $7 reached */
+	C_GAP_LATER,		/* $4 when, $5 error, $6 from the first page again, $7 state: open or failed, $8 now */
+	C_GAP_RELEASE,		/* whoever comes may go on with it */
+	C_GAP_RECONCILED,	/* $1 app, $2 id: the connection remembers how far a routine came */
+	C_GAP_FORGET,		/* $1 app, $2 id: one that found nothing leaves no trace */
+
+	/* Legs of live calls without a sign of life. */
+	C_GHOSTS_FIND,		/* $1 now, $2 silent since: all apps' */
+	C_GHOSTS_OLD,		/* the same of one app's: $3 begun before, $4 app */
+	C_GHOSTS_FORGET,	/* those whose call went on or ended */
+	C_GHOST_TURN,		/* $1 now, $2 the app's next turn, $3 the ghost's: app, leg, attempts; one row at most, to be asked about */
+	C_GHOST_ORPHAN,		/* $1 now, $2 the ghost's next turn: app, leg; one row at most, of an app that nobody can ask for */
+	C_GHOST_LATER,		/* $1 app, $2 leg, $3 next turn, $4 attempts */
 	C_COUNT,
 };
 

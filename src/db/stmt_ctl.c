@@ -23,6 +23,11 @@
 	WHEN("c.connected_at") ", " WHEN("c.ended_at") ", c.recording_url, "		\
 	WHEN("c.updated_at") " FROM calls c WHERE c.app_id = $1 "
 
+#define GAP_COLUMNS									\
+	"SELECT g.id, g.app_id, a.name, g.reason, g.state, " WHEN("g.from_at") ", " WHEN("g.to_at") ", "	\
+	WHEN("g.reached_at") ", g.seen, g.found, g.attempts, " WHEN("g.next_try_at") ", " WHEN("g.created_at") ", "	\
+	WHEN("g.done_at") ", g.last_error FROM dialpad_gaps g JOIN apps a ON a.id = g.app_id "
+
 /* What has become of an event: the queue and the dead are asked, all else is done. */
 #define EVENT_STATE									\
 	"CASE WHEN d.id IS NOT NULL THEN 'dead' WHEN q.attempts > 0 THEN 'retrying' "	\
@@ -149,6 +154,18 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	[CTL_DIALPAD_STATE] = { "dialpad_state",
 	    "SELECT c.state, c.hooks_error, c.rotation_overlap_ms IS NOT NULL, c.webhook_id, " WHEN("l.previous_until") " "
 	    "FROM dialpad_connections c LEFT JOIN hook_lookup l ON l.app_id = c.app_id AND l.hook_id = c.hook_id WHERE c.app_id = $1" },
+
+	/* All tenants' when none is named: the administrator's view. */
+	[CTL_GAPS] = { "gaps", GAP_COLUMNS "WHERE ($1::uuid IS NULL OR g.app_id = $1::uuid) AND (NOT $2::boolean OR g.state = 'open') "
+	    "ORDER BY g.created_at DESC, g.app_id, g.id LIMIT $3" },
+	[CTL_GAP] = { "gap", GAP_COLUMNS "WHERE g.app_id = $1 AND g.id = $2" },
+	/* The list goes backwards in time, some way beyond the beginning. */
+	[CTL_GAP_PROGRESS] = { "gap_progress", "SELECT g.state, CASE WHEN g.state = 'done' THEN 100 ELSE coalesce(greatest(0, least(99, "
+	    "round(100 * extract(epoch FROM g.to_at - g.reached_at) / extract(epoch FROM g.to_at - g.from_at)))), 0) END::integer, "
+	    "g.seen, g.found, g.last_error FROM dialpad_gaps g WHERE g.app_id = $1 AND g.id = $2" },
+	[CTL_GAP_INSERT] = { "gap_insert", "INSERT INTO dialpad_gaps (app_id, id, from_at, to_at, reason, next_try_at, created_at) "
+	    "SELECT c.app_id, $2, " TIME("$3") ", " TIME("$4") ", 'asked', now(), now() FROM dialpad_connections c "
+	    "WHERE c.app_id = $1 AND c.state = 'connected'" },
 
 	[CTL_CALLS] = { "calls", CALLS_COLUMNS "ORDER BY c.started_at DESC, c.id DESC LIMIT $2" },
 	[CTL_CALLS_ACTIVE] = { "calls_active",

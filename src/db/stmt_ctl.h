@@ -42,6 +42,11 @@ enum ctl_stmt {
 	CTL_FORGET,			/* app */
 	CTL_DIALPAD_STATE,		/* app: state, trouble, is a rotation under way, webhook, old secret until */
 
+	CTL_GAPS,			/* app or NULL, only open ones, limit */
+	CTL_GAP,			/* app, id */
+	CTL_GAP_PROGRESS,		/* app, id: state, per cent, calls, calls with news, error */
+	CTL_GAP_INSERT,			/* app, id, from ms, to ms */
+
 	CTL_CALLS,			/* app, limit */
 	CTL_CALLS_ACTIVE,		/* app, limit */
 	CTL_CALL,			/* app, id */

@@ -296,6 +296,15 @@ leg_equal(const struct leg *a, const struct leg *b)
 	return true;
 }
 
+bool
+leg_adds(const struct leg *known, const struct leg *said)
+{
+	struct leg	both = *known;
+
+	leg_join(&both, said);
+	return !leg_equal(&both, known);
+}
+
 int
 leg_id_cmp(struct str a, struct str b)
 {

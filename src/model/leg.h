@@ -74,6 +74,8 @@ void	leg_init(struct leg *l);			/* knows nothing */
 void	leg_join(struct leg *a, const struct leg *b);
 /* The same knowledge: the event time of an absent text or party does not count. */
 bool	leg_equal(const struct leg *a, const struct leg *b);
+/* Would joining `said` to what is known change anything? */
+bool	leg_adds(const struct leg *known, const struct leg *said);
 /* A recording's key is its id, or its url when it has no id; one with neither is not kept. Same key: one recording. */
 struct str leg_recording_key(const struct leg_recording *r);
 void	leg_add_recording(struct leg *l, const struct leg_recording *r);

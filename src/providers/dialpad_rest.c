@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/json_write.h"
 #include "base/token.h"
+#include "base/percent.h"
 #include "providers/dialpad_fields.h"
 #include "providers/dialpad_rest.h"
 #include "providers/dialpad_states.h"
@@ -180,6 +181,16 @@ dialpad_complaint(struct arena *a, struct str body)
 		v = json_get(v, "message");
 	text = dialpad_text(&r, v, COMPLAINT_MAX);
 	return holds(text, STR(TOKEN_HOOK)) || holds(text, STR(TOKEN_HOOK_SECRET)) ? STR_NONE : text;
+}
+
+void
+dialpad_calls_query(struct buf *b, int64_t from_ms, int64_t to_ms, struct str cursor)
+{
+	buf_puts(b, "?started_after=");
+	buf_i64(b, from_ms);
+	buf_puts(b, "&started_before=");
+	buf_i64(b, to_ms);
+	percent_pair(b, "cursor", cursor);
 }
 
 int64_t

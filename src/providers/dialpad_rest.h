@@ -52,6 +52,11 @@ void	dialpad_hook_body(struct buf *b, struct str hook_url, struct str secret);
 void	dialpad_subscription_body(struct buf *b, struct str webhook_id);
 
 /*
+ * What follows the path of GET /call: calls that began from..to (ms), newest first; cursor absent: the first page. `to` must
+ * not be in the future, or Dialpad answers 400.
+ */
+void	dialpad_calls_query(struct buf *b, int64_t from_ms, int64_t to_ms, struct str cursor);
+/*
  * A record of GET /call or GET /call/{id} as the event Dialpad would have sent: the record itself, with state and event_timestamp of its
  * end. false (b untouched): no call id, or the call goes on.
  */

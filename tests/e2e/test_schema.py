@@ -27,11 +27,6 @@ COURIER = {
     "hooks": "adrw", "hook_lookup": "adrw", "webhook_events": "a", "webhook_queue": "a", "event_dedupe": "ar", "apps": "r",
     "calls": "r", "call_legs": "r", "schema_version": "r",
 }
-COURIER = {
-    "apps": "r", "calls": "r", "call_legs": "r", "hooks": "adrw", "hook_lookup": "adrw", "webhook_events": "a", "webhook_queue": "a",
-    "event_dedupe": "ar", "dialpad_connections": "adrw", "dialpad_gaps": "adrw", "dialpad_ghosts": "adrw", "dialpad_dials": "adrw",
-    "heartbeats": "arw", "schema_version": "r",
-}
 TENANT_TABLES = ("apps", "api_keys", "calls", "call_recordings", "call_redirects", "dialpad_dials")
 
 
@@ -227,6 +222,27 @@ def test_a_worker_stores_for_all_tenants_and_learns_of_duplicates(two, as_role):
 def test_the_reaper_is_refused(as_role, sql):
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         run(as_role("ringd_reaper"), sql)
+
+
+@pytest.mark.parametrize("sql", [
+    "SELECT * FROM webhook_events", "SELECT * FROM webhook_queue", "UPDATE event_dedupe SET received_at = now()", "DELETE FROM event_dedupe",
+    "UPDATE calls SET status = 'ended'", "DELETE FROM call_legs", "SELECT * FROM api_keys", "SELECT * FROM instance",
+    "UPDATE apps SET is_active = true", "DELETE FROM heartbeats", "SELECT * FROM oauth_states", "SELECT * FROM create_app('Mine')",
+    "SET ROLE ringd_owner",
+])
+def test_the_courier_is_refused(as_role, sql):
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        run(as_role("ringd_courier"), sql)
+
+
+def test_an_app_is_looked_back_over_once_at_a_time(two, as_role):
+    c = as_role("ringd_courier")
+    add = ("INSERT INTO dialpad_gaps (app_id, id, from_at, to_at, reason, next_try_at, created_at) "
+           "VALUES (%s, gen_random_uuid(), now(), now(), %s, now(), now()) ON CONFLICT DO NOTHING")
+    assert [run(c, add, two[0][0], r) for r in ("routine", "routine", "downtime", "downtime")] == [1, 0, 1, 1]
+    assert run(c, add, two[1][0], "routine") == 1
+    run(c, "UPDATE dialpad_gaps SET state = 'done' WHERE app_id = %s", two[0][0])
+    assert run(c, add, two[0][0], "routine") == 1
 
 
 def test_the_reaper_works_for_all_tenants(two, as_role):

@@ -153,6 +153,7 @@ class Sim:
             "retry_scale": 1.0,         # of Dialpad's 2, 4 and 8 seconds
             "retry_after": None,        # header of a 429
             "slow_seconds": 3,
+            "cursor_padding": "",       # what list cursors begin with
             "auto_consent": None,       # "allow" or "deny": the authorize page decides by itself
         }
         # What goes wrong next, and how often: {"token": ["garbage", 2]} makes the next two token answers garbage. Words: see fault().
@@ -164,9 +165,11 @@ class Sim:
         self.counts = collections.Counter()
         self.log = collections.deque(maxlen=2000)
         self.deliveries = collections.deque(maxlen=20000)
-        self.company_window, self.get_window = Window(20, 1.0), Window(10, 60.0)
+        # Every limit is a company's own; worst_second is of the busiest one.
+        self.company_windows = collections.defaultdict(lambda: Window(20, 1.0))
+        self.get_windows = collections.defaultdict(lambda: Window(10, 60.0))
         self.dial_windows, self.worst_second = {}, 0
-        self.seconds = collections.deque()
+        self.seconds = collections.defaultdict(collections.deque)
         self.outbox = queue.PriorityQueue()
         self.sequence = 0
         for _ in range(8):
@@ -248,13 +251,14 @@ class Sim:
 
     # ---- calls and their deliveries
 
-    def happen(self, count, scenario, spread_ms=0, begin=None, deliver=True, custom_data=None, agent=None, shuffle=False):
+    def happen(self, count, scenario, spread_ms=0, begin=None, deliver=True, custom_data=None, agent=None, shuffle=False, company=None):
         made, events = [], []
         now = int(time.time() * 1000)
         for i in range(count):
             kind = scenario if scenario != "all" else ("inbound", "missed", "recorded", "outbound")[i % 4]
             started = begin if begin is not None else now - 120000 - self.random.randrange(max(1, spread_ms))
             call = Call(self.new_id(), started, kind, agent or self.random.choice(AGENTS), self.random.choice(CUSTOMERS), custom_data)
+            call.company = company or self.settings["user"]["company_id"]
             with self.lock:
                 self.calls[call.id] = call
             made.append(call.id)
@@ -319,15 +323,15 @@ class Sim:
 
     # ---- REST
 
-    def company_busy(self):
+    def company_busy(self, company):
         """20 requests a second for the whole company; also remembers the busiest second, for tests of our own restraint."""
-        now = time.monotonic()
-        self.seconds.append(now)
-        while self.seconds and now - self.seconds[0] > 1.0:
-            self.seconds.popleft()
-        self.worst_second = max(self.worst_second, len(self.seconds))
-        self.company_window.limit = self.settings["rate"]
-        return not self.company_window.take()
+        now, seconds = time.monotonic(), self.seconds[company]
+        seconds.append(now)
+        while seconds and now - seconds[0] > 1.0:
+            seconds.popleft()
+        self.worst_second = max(self.worst_second, len(seconds))
+        self.company_windows[company].limit = self.settings["rate"]
+        return not self.company_windows[company].take()
 
     def rest(self, method, path, query, body, header):
         """status, document"""
@@ -337,7 +341,7 @@ class Sim:
             if who is None:
                 self.counts["rest.401"] += 1
                 return 401, {"error": {"code": 401, "message": "Unauthorized"}}
-            if self.company_busy():
+            if self.company_busy(who["user"]["company_id"]):
                 self.counts["rest.429"] += 1
                 return 429, {"error": {"code": 429, "message": "rate limit"}}
             if path[:2] == ["users", "me"] and method == "GET":
@@ -347,16 +351,17 @@ class Sim:
             if path[:2] == ["subscriptions", "call"]:
                 return self.rest_subscriptions(method, path[2:], query, body)
             if path[:1] == ["call"]:
-                return self.rest_calls(method, path[1:], query, body)
+                return self.rest_calls(method, path[1:], query, body, who["user"]["company_id"])
             if len(path) == 3 and path[0] == "users" and path[2] == "initiate_call" and method == "POST":
                 return self.dial(path[1], body, False)
             return 404, {"error": {"code": 404, "message": "no such path"}}
 
     def page(self, rows, query):
-        start = int(query.get("cursor", ["0"])[0] or 0)
+        padding = self.settings["cursor_padding"]
+        start = int(query.get("cursor", [padding + "0"])[0][len(padding):] or 0)
         out = {"items": rows[start:start + PAGE]} if rows else {}
         if start + PAGE < len(rows):
-            out["cursor"] = str(start + PAGE)
+            out["cursor"] = padding + str(start + PAGE)
         return 200, out
 
     def show_webhook(self, w):
@@ -414,26 +419,27 @@ class Sim:
                 s["endpoint_id"] = int(body["endpoint_id"])
         return 200, self.show_subscription(s)
 
-    def rest_calls(self, method, path, query, body):
+    def rest_calls(self, method, path, query, body, company):
         if not path and method == "POST":
             return self.dial(str(body.get("user_id", "")), body, True)
         if not path:
             after = int(query.get("started_after", ["0"])[0])
             before = int(query.get("started_before", ["0"])[0] or 0) or 10**15
             if before != 10**15 and before > time.time() * 1000 + 1000:
+                self.counts["rest.future"] += 1
                 return 400, {"error": {"code": 400, "message": "started_before is in the future"}}
-            rows = [c for c in self.calls.values() if c.base["date_ended"] and after <= c.started < before]
+            rows = [c for c in self.calls.values() if c.company == company and c.base["date_ended"] and after <= c.started < before]
             rows.sort(key=lambda c: (-c.started, -c.id))
             return self.page([c.record() for c in rows], query)
-        if not self.get_window_take():
+        if not self.get_window_take(company):
             self.counts["rest.429"] += 1
             return 429, {"error": {"code": 429, "message": "10 a minute"}}
         call = self.calls.get(int(path[0])) if path[0].isdigit() else None
-        return (200, call.record()) if call else (404, {"error": {"code": 404, "message": "no such call"}})
+        return (200, call.record()) if call and call.company == company else (404, {"error": {"code": 404, "message": "no such call"}})
 
-    def get_window_take(self):
-        self.get_window.limit = self.settings["call_get_rate"]
-        return self.get_window.take()
+    def get_window_take(self, company):
+        self.get_windows[company].limit = self.settings["call_get_rate"]
+        return self.get_windows[company].take()
 
     def dial(self, user, body, with_id):
         agent = next((a for a in AGENTS if str(a[0]) == user), None)
@@ -448,6 +454,7 @@ class Sim:
             self.counts["rest.429"] += 1
             return 429, {"error": {"code": 429, "message": "5 a minute"}}
         call = Call(self.new_id(), int(time.time() * 1000), "outbound", agent, number, body.get("custom_data"))
+        call.company = self.settings["user"]["company_id"]
         self.calls[call.id] = call
         if self.settings["deliver"]:
             self.send(call.events)
@@ -657,7 +664,7 @@ class Handler(BaseHTTPRequestHandler):
         if path == ["state"]:
             self.answer(200, sim.state())
         elif path == ["calls"]:
-            keys = ("spread_ms", "begin", "deliver", "custom_data", "shuffle")
+            keys = ("spread_ms", "begin", "deliver", "custom_data", "shuffle", "company")
             ids = sim.happen(int(body.get("count", 1)), body.get("scenario", "inbound"), **{k: body[k] for k in keys if k in body})
             self.answer(200, {"call_ids": [str(i) for i in ids]})
         elif path == ["misbehave"]:

@@ -179,6 +179,21 @@ what_goes_on_is_no_event(void **state)
 	assert_int_equal(dialpad_call_started(item("{\"date_started\":\"1790000000000\"}")), INT64_C(1790000000000));
 }
 
+static void
+calls_are_asked_for_by_span_and_cursor(void **state)
+{
+	struct buf	b;
+
+	(void)state;
+	buf_init(&b, 4096);
+	dialpad_calls_query(&b, INT64_C(1790000000000), INT64_C(1790000066200), STR_NONE);
+	assert_true(str_eq(buf_as_str(&b), STR("?started_after=1790000000000&started_before=1790000066200")));
+	buf_free(&b);
+	dialpad_calls_query(&b, 1, 2, STR("a+b/=&\xc3\xa9"));
+	assert_true(str_eq(buf_as_str(&b), STR("?started_after=1&started_before=2&cursor=a%2Bb%2F%3D%26%C3%A9")));
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -191,6 +206,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_record_becomes_an_event, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_record_keeps_a_state_that_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_goes_on_is_no_event, setup, teardown),
+		cmocka_unit_test_setup_teardown(calls_are_asked_for_by_span_and_cursor, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

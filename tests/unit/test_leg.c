@@ -368,6 +368,29 @@ ids_without_junk_or_repeats(void **state)
 	assert_true(leg_id_cmp(STR("11"), STR("11")) == 0);
 }
 
+/* What was joined once adds nothing more; what adds something changes the join. */
+static void
+adding_is_told_from_repeating(void **state)
+{
+	struct leg	a, b;
+	unsigned	added = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < TRIPLES; i++) {
+		struct leg	both;
+
+		rnd_leg(&a);
+		rnd_leg(&b);
+		both = a;
+		leg_join(&both, &b);
+		assert_false(leg_adds(&both, &b));
+		assert_false(leg_adds(&a, &a));
+		assert_int_equal(leg_adds(&a, &b), !leg_equal(&a, &both));
+		added += leg_adds(&a, &b);
+	}
+	assert_in_range(added, TRIPLES / 2, TRIPLES);
+}
+
 int
 main(void)
 {
@@ -384,6 +407,7 @@ main(void)
 		cmocka_unit_test(times_take_the_outermost),
 		cmocka_unit_test(recordings_meet_by_key),
 		cmocka_unit_test(ids_without_junk_or_repeats),
+		cmocka_unit_test(adding_is_told_from_repeating),
 	};
 	int	i;
 

@@ -18,7 +18,7 @@
 #include "db/stmt_worker.h"
 
 /* About the installation, the transaction or the partitions: no tenant is in them. */
-static const char *const without_tenant[] = { "instance_keys", "look", "settings" };
+static const char *const without_tenant[] = { "instance_keys", "look", "settings", "beat" };
 
 static bool
 may_lack_tenant(const char *name, const char *sql)
