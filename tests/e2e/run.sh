@@ -1,5 +1,7 @@
 #!/bin/sh
-# The end-to-end tests. Exit 77 when this machine lacks what they need. Arguments go to pytest.
+# The end-to-end tests. Exit 77 when this machine lacks what they need. Arguments go to pytest. Without any, the files are shared out
+# among E2E_JOBS runs side by side (2): most of a test's time is waiting. What failed is run once more, alone: a machine that was too
+# busy is told from a fault by that, and said. The slowest are shown.
 set -eu
 cd "$(dirname "$0")/../.."
 python=
@@ -10,5 +12,34 @@ if [ -z "$python" ]; then
 	echo "e2e: skipped: no Python with pytest and psycopg2 (./quickstart check installs them)" >&2
 	exit 77
 fi
-case " $* " in *tests/e2e/*) ;; *) set -- tests/e2e "$@" ;; esac
-exec "$python" -m pytest -q -p no:cacheprovider "$@"
+if [ $# -gt 0 ]; then
+	case " $* " in *tests/e2e/*) ;; *) set -- tests/e2e "$@" ;; esac
+	exec "$python" -m pytest -q -p no:cacheprovider "$@"
+fi
+
+jobs=${E2E_JOBS:-2}
+work=$(mktemp -d /tmp/ringd-e2e.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+pids= k=0
+while [ "$k" -lt "$jobs" ]; do
+	# shellcheck disable=SC2046
+	"$python" -m pytest -q -o cache_dir="$work/cache$k" --tb=short --durations=5 \
+	    $(ls ${E2E_FILES:-tests/e2e/test_*.py} | awk -v n="$jobs" -v k="$k" 'NR % n == k') >"$work/log$k" 2>&1 &
+	pids="$pids $!"
+	k=$((k + 1))
+done
+bad=0 k=0
+for pid in $pids; do
+	wait "$pid" || eval "failed$k=1"
+	cat "$work/log$k"
+	k=$((k + 1))
+done
+k=0
+while [ "$k" -lt "$jobs" ]; do
+	if eval "[ -n \"\${failed$k:-}\" ]"; then
+		echo "e2e: once more, alone, what failed above"
+		"$python" -m pytest -q -o cache_dir="$work/cache$k" --lf --lfnf=none tests/e2e || bad=1
+	fi
+	k=$((k + 1))
+done
+exit "$bad"
