@@ -1,5 +1,6 @@
 #!/bin/sh
 # Units and end-to-end tests of a copy of the tree built with AddressSanitizer and UBSan. A finding ends the process that made it, so the tests fail.
+# Without ASAN_ALL=1 the tests are left out that are about processes, proxies and time rather than about memory.
 set -eu
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -15,4 +16,8 @@ make -s -j2 CC="${ASAN_CC:-gcc}" OPTIMIZE="-O1 -g" HARDEN="-fPIE -fno-omit-frame
 export ASAN_OPTIONS="abort_on_error=1:detect_leaks=${ASAN_LEAKS:-1}:detect_stack_use_after_return=0" UBSAN_OPTIONS="print_stacktrace=1"
 make -s CC="${ASAN_CC:-gcc}" OPTIMIZE="-O1 -g" HARDEN="-fPIE -fno-omit-frame-pointer" HARDEN_LD="-pie" \
     SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" units
-RINGD_BIN_DIR="$work" "$top/tests/e2e/run.sh" "$@"
+cd "$top"
+E2E_FILES=$(ls tests/e2e/test_*.py)
+[ -n "${ASAN_ALL:-}" ] || E2E_FILES=$(echo "$E2E_FILES" | grep -vE 'test_(database|desync|load|process|proxies|proxy_protocol|reload|renewal|upgrade)[.]py')
+export E2E_FILES
+RINGD_BIN_DIR="$work" tests/e2e/run.sh "$@"
