@@ -365,16 +365,21 @@ def test_the_limit_of_all(pg, d, sim, app):
     good(pg, d, sim, app)
 
 
-def test_retry_after_is_obeyed(pg, d, sim, app):
-    sim.set(retry_after=4)
+def test_retry_after_is_obeyed(pg, another, sim):
+    """Also across a restart: what this courier was told stands in the row."""
+    x = another().start()
+    app = ringd.ringctl("app", "create", "Patient", database=pg.dsn(x.database))
+    sim.set(retry_after=12)
     sim.misbehave(**{"rest.POST webhooks": "429"})
-    before = mark(sim)
-    connect(pg, d, app)
-    wait_for("the 429", lambda: sim.count("fault.rest.POST webhooks.429") > 0)
-    at = time.monotonic()
-    wait_for("the next", lambda: len(log_since(sim, before, "POST /api/v2/webhooks")) == 2, 30, 0.02)
-    assert time.monotonic() - at >= 3.5
-    good(pg, d, sim, app)
+    before, at = mark(sim), time.monotonic()
+    connect(pg, x, app)
+    trouble(pg, x, app, "429")
+    assert row(pg, x, app, "hooks_due_at > now() + interval '9 seconds'") == (True,)
+    assert x.stop() == 0
+    x.start()
+    wait_for("the next", lambda: len(log_since(sim, before, "POST /api/v2/webhooks")) == 2, 40, 0.02)
+    assert time.monotonic() - at >= 11.5
+    good(pg, x, sim, app)
 
 
 def test_an_expired_token_is_renewed_on_the_way(pg, d, sim, app):
@@ -674,7 +679,9 @@ def test_what_is_gone_already_is_done(pg, d, sim, app, gone):
         for kind in ("webhooks", "subscriptions"):
             if gone in (kind, "both"):
                 getattr(sim.sim, kind).clear()
+    logged = len(d.text())
     assert manage(pg, d, "disconnect", app["id"])["state"] == "disconnected"
+    assert "left as it is" not in d.text()[logged:]
     with sim.sim.lock:
         assert gone == "404 to all" or (not sim.sim.webhooks and not sim.sim.subscriptions)
 
