@@ -335,6 +335,14 @@ def test_the_providers_own_429(app, sim):
     assert a.status == 429 and 10 <= int(a.headers["retry-after"]) <= 17
 
 
+def test_nobody_waits_beside_the_telephone(app, sim):
+    """A pause that could be waited for is told all the same: who clicked would not know that it goes on."""
+    sim.set(dial_rate=0, retry_after=3)
+    began = time.monotonic()
+    a = app.dial()
+    assert (a.status, a.headers["retry-after"]) == (429, "3") and time.monotonic() - began < 2.5, a
+
+
 def test_the_courier_killed_in_the_middle(pg, d, app, sim):
     """Nobody knows what became of it, and that is what is said; the row keeps anybody from asking Dialpad twice."""
     answers, before = [], started(sim)
