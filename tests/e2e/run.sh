@@ -1,6 +1,6 @@
 #!/bin/sh
 # The end-to-end tests. Exit 77 when this machine lacks what they need. Arguments go to pytest. Without any, the files are shared out
-# among E2E_JOBS runs side by side (2): most of a test's time is waiting. What failed is run once more, alone: a machine that was too
+# among E2E_JOBS runs side by side (4): most of a test's time is waiting. What failed is run once more, alone: a machine that was too
 # busy is told from a fault by that, and said. The slowest are shown.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -17,7 +17,7 @@ if [ $# -gt 0 ]; then
 	exec "$python" -m pytest -q -p no:cacheprovider "$@"
 fi
 
-jobs=${E2E_JOBS:-2}
+jobs=${E2E_JOBS:-4}
 work=$(mktemp -d /tmp/ringd-e2e.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 pids= k=0
