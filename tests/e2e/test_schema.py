@@ -24,7 +24,7 @@ REAPER = {
 }
 COURIER = {
     "dialpad_connections": "adrw", "dialpad_gaps": "adrw", "dialpad_ghosts": "adrw", "dialpad_dials": "adrw", "heartbeats": "arw",
-    "hooks": "adrw", "hook_lookup": "adrw", "webhook_events": "a", "webhook_queue": "a", "event_dedupe": "ar", "apps": "r",
+    "hooks": "arw", "hook_lookup": "arw", "webhook_events": "a", "webhook_queue": "a", "event_dedupe": "ar", "apps": "r",
     "calls": "r", "call_legs": "r", "schema_version": "r",
 }
 TENANT_TABLES = ("apps", "api_keys", "calls", "call_recordings", "call_redirects", "dialpad_dials")

@@ -346,7 +346,7 @@ def proxy_v2(ip, tail=b""):
 
 class TestProxyProtocol:
     def seen_client(self, d, rid):
-        line = wait_for(f"the log line of {rid}", lambda: [x for x in d.text().splitlines() if f"id={rid} " in x], 5)[0]
+        line = wait_for(f"the log line of {rid}", lambda: [x for x in d.text().splitlines() if x.endswith(f"id={rid}")], 5)[0]
         return line.split("client=")[1].split()[0]
 
     @pytest.mark.parametrize("pieces", [1, 2, 5])
