@@ -119,7 +119,7 @@ def test_a_killed_courier_is_503_on_its_routes_alone(d, pg):
     wait_for("its successor", lambda: courier(d).status == 200, 15)
     assert d.pids("courier") != [victim]
     wait_for("every line", lambda: courier(d).json["data"]["workers"] == 2, 5)
-    assert "courier" not in request(d.admin, "GET", "/health/ready").body.decode()
+    wait_for("health to say so", lambda: "courier" not in request(d.admin, "GET", "/health/ready").body.decode(), 5)
 
 
 def test_it_comes_back_every_time(d):
