@@ -336,6 +336,7 @@ def test_somebody_adds_the_same_in_the_same_moment(pg, d, sim, app):
         other.commit()
     wait_for("the gap", lambda: app.gaps()[0]["state"] == "done")
     assert app.gaps()[0]["found"] == 19 and app.repaired() == 19
+    assert not [line for line in d.text().splitlines() if "could not be asked for" in line and app.id in line], "it looked again at once"
 
 
 def test_a_call_the_database_refuses_stops_no_other(pg, d, sim, app):
