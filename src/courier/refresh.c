@@ -42,10 +42,11 @@ struct keeper {
 int64_t
 grant_due_ms(int64_t now_ms, int64_t expires_ms, int64_t ahead_ms, uint32_t random)
 {
-	int64_t life = expires_ms - now_ms;
+	int64_t life;
 
 	if (expires_ms == INT64_MIN)
 		return INT64_MIN;
+	life = expires_ms - now_ms;
 	if (life <= 0)
 		return now_ms;
 	if (ahead_ms > life / 5)
