@@ -138,7 +138,7 @@ def test_two_hundred_calls_of_a_downtime_are_complete(pg, new_daemon, sim):
         assert (gap["reason"], gap["state"], gap["seen"], gap["found"], gap["attempts"]) == ("downtime", "done", 202, 202, 0), gap
         assert listed(sim) - before == 5 and sim.sim.worst_second <= 20
         assert sim.count("rest.429") == busy and sim.count("rest.future") == future
-        assert "no courier was alive" in d.text() and "202 calls, 202 of them with news" in d.text()
+        assert "no courier was alive" in d.text() and "calls=202 news=202" in d.text()
         assert app.one("SELECT count(*) FROM webhook_events WHERE app_id = %s AND source = 'repair' AND secret_used = 'none' AND is_call") == (202,)
         # And now nothing is missing.
         again = app.repair("--from", "20m", "--wait")
