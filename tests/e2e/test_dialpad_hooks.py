@@ -117,7 +117,11 @@ def is_good(pg, d, sim, app):
 
 
 def good(pg, d, sim, app, seconds=40):
-    return wait_for("one webhook and one subscription", lambda: is_good(pg, d, sim, app), seconds)
+    try:
+        return wait_for("one webhook and one subscription", lambda: is_good(pg, d, sim, app), seconds)
+    except AssertionError as e:
+        state = row(pg, d, app, "state, webhook_id, subscription_id, hooks_error, hooks_attempts, hooks_owner, hooks_until, hooks_due_at, now()")
+        raise AssertionError(f"{e}\n{state}\n{standing(pg, d, sim, app)}\n{d.text()[-2000:]}") from None
 
 
 def calls(pg, d, app):
