@@ -24,7 +24,7 @@ pids= k=0
 while [ "$k" -lt "$jobs" ]; do
 	# shellcheck disable=SC2046
 	"$python" -m pytest -q -o cache_dir="$work/cache$k" --tb=short --durations=5 \
-	    $(ls ${E2E_FILES:-tests/e2e/test_*.py} | awk -v n="$jobs" -v k="$k" 'NR % n == k') >"$work/log$k" 2>&1 &
+	    $(ls -S ${E2E_FILES:-tests/e2e/test_*.py} | awk -v n="$jobs" -v k="$k" 'NR % n == k') >"$work/log$k" 2>&1 &
 	pids="$pids $!"
 	k=$((k + 1))
 done
