@@ -20,11 +20,13 @@ fi
 jobs=${E2E_JOBS:-4}
 work=$(mktemp -d /tmp/ringd-e2e.XXXXXX)
 trap 'rm -rf "$work"' EXIT
+ls -S ${E2E_FILES:-tests/e2e/test_*.py} >"$work/files"
+[ "$jobs" -le "$(wc -l <"$work/files")" ] || jobs=$(wc -l <"$work/files")
 pids= k=0
 while [ "$k" -lt "$jobs" ]; do
 	# shellcheck disable=SC2046
 	"$python" -m pytest -q -o cache_dir="$work/cache$k" --tb=short --durations=5 \
-	    $(ls -S ${E2E_FILES:-tests/e2e/test_*.py} | awk -v n="$jobs" -v k="$k" 'NR % n == k') >"$work/log$k" 2>&1 &
+	    $(awk -v n="$jobs" -v k="$k" 'NR % n == k' "$work/files") >"$work/log$k" 2>&1 &
 	pids="$pids $!"
 	k=$((k + 1))
 done
