@@ -176,7 +176,7 @@ commit(struct master *m)
 	m->serving = m->coming;
 	m->coming = NULL;
 	m->serving->must_connect = false;	/* proved; a successor may find the database away */
-	scoreboard_certify(m->board, m->serving->number, m->serving->conf);
+	scoreboard_certify(m->board, m->serving->conf);
 	SCORE_SET(m->board->generation, m->serving->number);
 	if (m->taking_over) {
 		takeover_ready(m);

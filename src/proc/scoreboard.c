@@ -74,21 +74,23 @@ scoreboard_vacate(struct score *s)
 }
 
 void
-scoreboard_certify(struct scoreboard *b, unsigned generation, const struct conf *c)
+scoreboard_certify(struct scoreboard *b, const struct conf *c)
 {
-	struct score_certificates *all = &b->certificates[generation % 2];
+	unsigned other = 1 - SCORE_GET(b->certificates_now);
+	struct score_certificates *all = &b->certificates[other];
 
 	for (size_t i = 0; i < c->ncertificates; i++) {
 		SCORE_SET(all->one[i].not_after, c->certificate[i].info.not_after);
 		snprintf(all->one[i].name, sizeof(all->one[i].name), "%s", c->certificate[i].info.name);
 	}
 	SCORE_SET(all->n, (unsigned)c->ncertificates);
+	atomic_store_explicit(&b->certificates_now, other, memory_order_release);
 }
 
 const struct score_certificates *
 scoreboard_certificates(const struct scoreboard *b)
 {
-	return &b->certificates[SCORE_GET(b->generation) % 2];
+	return &b->certificates[atomic_load_explicit(&b->certificates_now, memory_order_acquire)];
 }
 
 /* ---- what a child writes */

@@ -144,7 +144,8 @@ struct scoreboard {
 
 	_Alignas(SCORE_LINE) struct score_queue	queue;
 	struct score		slot[SCORE_SLOTS];
-	struct score_certificates certificates[2];	/* of even and odd generations: see scoreboard_certificates */
+	struct score_certificates certificates[2];	/* those of the serving generation, and those before */
+	_Atomic unsigned	certificates_now;	/* which are which */
 	struct log_levels	log_levels;	/* everybody's; written by workers at an administrator's word */
 };
 
@@ -160,8 +161,8 @@ struct scoreboard *scoreboard_new(const char *const *roles, unsigned nroles);
 void	 scoreboard_seat(struct scoreboard *b, struct score *s, unsigned role, unsigned index, unsigned generation);
 void	 scoreboard_vacate(struct score *s);
 void	 scoreboard_set_state(struct score *s, enum score_state state);
-/* The master's, before a generation serves: what certificates it has. */
-void	 scoreboard_certify(struct scoreboard *b, unsigned generation, const struct conf *c);
+/* The master's, when a generation begins to serve: what certificates it has. */
+void	 scoreboard_certify(struct scoreboard *b, const struct conf *c);
 
 /* The child's. */
 static inline void

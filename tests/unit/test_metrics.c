@@ -70,7 +70,7 @@ certify(struct scoreboard *b)
 	c.ncertificates = 1;
 	c.certificate[0].info.not_after = 1800000000;
 	snprintf(c.certificate[0].info.name, sizeof(c.certificate[0].info.name), "cti.example.com");
-	scoreboard_certify(b, 1, &c);
+	scoreboard_certify(b, &c);
 }
 
 /* All of it, written once more. */
