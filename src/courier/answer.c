@@ -31,7 +31,7 @@ courier_answer_db(struct link_request *rq, const struct db_result *r)
 		courier_answer_text(rq, FRAME_DATABASE, "the courier's database is away");
 		return;
 	}
-	log_error("statement failed: %s sqlstate=%s", db_error_text(r), db_error_sqlstate(r));
+	log_event(LEVEL_ERROR, "statement failed", LOG_C("error", db_error_text(r)), LOG_C("sqlstate", db_error_sqlstate(r)));
 	/* As in the API: what passes by itself is "away". */
 	if (strncmp(db_error_sqlstate(r), "57", 2) == 0 || strncmp(db_error_sqlstate(r), "53", 2) == 0 ||
 	    strncmp(db_error_sqlstate(r), "40", 2) == 0)
@@ -72,11 +72,11 @@ courier_status(struct courier *c, struct link_request *rq)
 	json_kint(&j, "provider_requests_reused", (int64_t)s->reused);
 	json_kint(&j, "provider_requests_under_way", (int64_t)s->under_way);
 	json_kint(&j, "provider_requests_waiting", (int64_t)errands_waiting(c->errands));
-	json_kint(&j, "gaps_found", (int64_t)c->repairs.gaps);
-	json_kint(&j, "gaps_done", (int64_t)c->repairs.gaps_done);
-	json_kint(&j, "gaps_failed", (int64_t)c->repairs.gaps_failed);
-	json_kint(&j, "repaired_events", (int64_t)c->repairs.events);
-	json_kint(&j, "ends_inferred", (int64_t)c->repairs.presumed);
+	json_kint(&j, "gaps_found", (int64_t)score_own(c->h->score, SCORE_GAPS_FOUND));
+	json_kint(&j, "gaps_done", (int64_t)score_own(c->h->score, SCORE_GAPS_DONE));
+	json_kint(&j, "gaps_failed", (int64_t)score_own(c->h->score, SCORE_GAPS_FAILED));
+	json_kint(&j, "repaired_events", (int64_t)score_own(c->h->score, SCORE_EVENTS_REPAIRED));
+	json_kint(&j, "ends_inferred", (int64_t)score_own(c->h->score, SCORE_ENDS_INFERRED));
 	json_obj_end(&j);
 	courier_answer_json(rq, &j);
 }

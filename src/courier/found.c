@@ -207,19 +207,20 @@ refused(struct found *f, const struct db_result *r)
 	bool datas_fault = strncmp(state, "22", 2) == 0 || (strncmp(state, "23", 2) == 0 && !unique &&
 	    db_error_constraint(r)[0] != '\0');	/* without a constraint's name it is the day's partition that is missing */
 
+	log_about_app(f->app);
 	if ((unique || strncmp(state, "40", 2) == 0) && f->looks < LOOKS_MAX) {
 		look(f);
 	} else if (datas_fault && f->step_fresh > 0 && !f->singly) {
 		f->singly = true;
 		look(f);
 	} else if (datas_fault && f->step_fresh > 0) {
-		log_error("a call that was found is refused by the database: %s sqlstate=%s leg=%.*s", db_error_text(r), state,
-		    STR_ARG(f->list[f->from].e.leg.id));
+		log_event(LEVEL_ERROR, "a call that was found is refused by the database", LOG_C("error", db_error_text(r)),
+		    LOG_C("sqlstate", state), LOG_STR("leg", f->list[f->from].e.leg.id));
 		f->list[f->from] = f->list[f->n - 1];
 		f->n--;
 		look(f);
 	} else {
-		log_error("what was found is not stored: %s sqlstate=%s", db_error_text(r), state);
+		log_event(LEVEL_ERROR, "what was found is not stored", LOG_C("error", db_error_text(r)), LOG_C("sqlstate", state));
 		end(f, FOUND_AWAY, 0, db_error_text(r));
 	}
 }

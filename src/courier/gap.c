@@ -77,7 +77,7 @@ later(struct gap *g, int64_t wait_ms, bool from_the_start, const char *why)
 		return;
 	}
 	if (failed) {
-		g->courier->repairs.gaps_failed++;
+		score_count(g->courier->h->score, SCORE_GAPS_FAILED, 1);
 		log_event(LEVEL_ERROR, "lost events cannot be asked for; 'ringctl gap repair' asks again", LOG_C("reason", why));
 	} else
 		log_event(LEVEL_WARN, "lost events could not be asked for, it will be tried again", LOG_C("reason", why));
@@ -176,7 +176,7 @@ stored(void *arg, enum found_outcome outcome, size_t fresh, int64_t touched, con
 	g->unheard += (int64_t)found_unheard(g->events);
 	found_free(g->events);
 	g->events = NULL;
-	g->courier->repairs.events += fresh;
+	score_count(g->courier->h->score, SCORE_EVENTS_REPAIRED, fresh);
 	g->found += (int64_t)fresh;
 	g->seen += g->page_seen;
 	if (outcome != FOUND_STORED) {
@@ -186,7 +186,7 @@ stored(void *arg, enum found_outcome outcome, size_t fresh, int64_t touched, con
 		log_warn("a gap in the events was taken over by another courier");
 		gap_free(g);
 	} else if (g->next[0] == '\0') {
-		g->courier->repairs.gaps_done++;
+		score_count(g->courier->h->score, SCORE_GAPS_DONE, 1);
 		tell_done(g);
 		gap_free(g);
 	} else if (g->courier->leaving || gap_leaving(g)) {

@@ -45,7 +45,7 @@ looked(void *arg, const struct db_result *r)
 		return;
 	if (db_outcome(r) == DB_OK) {
 		g->beaten = true;
-		g->courier->repairs.gaps += (uint64_t)db_affected(r, DOWNTIME);
+		score_count(g->courier->h->score, SCORE_GAPS_FOUND, (uint64_t)db_affected(r, DOWNTIME));
 		if (db_affected(r, DOWNTIME) > 0)
 			log_warn("no courier was alive for more than dialpad.gap_after: the calls of %lld connections are asked for",
 			    (long long)db_affected(r, DOWNTIME));

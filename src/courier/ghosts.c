@@ -90,7 +90,7 @@ put_off(void *arg, const struct db_result *r)
 	struct ghost *g = arg;
 
 	if (db_outcome(r) == DB_FAILED)
-		log_error("a ghost's turn could not be moved: %s leg=%s", db_error_text(r), g->leg);
+		log_event(LEVEL_ERROR, "a ghost's turn could not be moved", LOG_C("error", db_error_text(r)), LOG_C("leg", g->leg));
 	ghost_free(g);
 }
 
@@ -127,10 +127,10 @@ stored(void *arg, enum found_outcome outcome, size_t fresh, int64_t touched, con
 	if (outcome != FOUND_STORED) {
 		log_event(LEVEL_WARN, "the end of a call could not be stored", LOG_C("error", why), LOG_C("leg", g->leg));
 	} else if (g->presumed) {
-		g->courier->repairs.presumed += fresh;
+		score_count(g->courier->h->score, SCORE_ENDS_INFERRED, fresh);
 		log_event(LEVEL_WARN, "call presumed over", LOG_C("reason", g->why), LOG_C("leg", g->leg));
 	} else {
-		g->courier->repairs.events += fresh;
+		score_count(g->courier->h->score, SCORE_EVENTS_REPAIRED, fresh);
 		log_event(LEVEL_INFO, "the lost end of a call was found", LOG_C("leg", g->leg));
 	}
 	ghost_free(g);		/* what was not stored has its turn again by itself */
@@ -154,7 +154,7 @@ in_vain(struct ghost *g, const char *why)
 	char text[WHY_SIZE];
 
 	if (g->attempts + 1 < VAIN_MAX) {
-		log_debug("asked about a call in vain: %s leg=%s", why, g->leg);
+		log_event(LEVEL_DEBUG, "asked about a call in vain", LOG_C("reason", why), LOG_C("leg", g->leg));
 		later(g, repair_backoff_ms(g->attempts, VAIN_MIN_MS, VAIN_MAX_MS), g->attempts + 1);
 		return;
 	}
@@ -170,7 +170,7 @@ goes_on(struct ghost *g)
 	int64_t wait = g->courier->conf->dialpad_ghost_after_ms / 4;
 
 	wait = wait < ALIVE_MIN_MS ? ALIVE_MIN_MS : wait > ALIVE_MAX_MS ? ALIVE_MAX_MS : wait;
-	log_debug("a call without a sign of life goes on leg=%s", g->leg);
+	log_event(LEVEL_DEBUG, "a call without a sign of life goes on", LOG_C("leg", g->leg));
 	later(g, wait, 0);
 }
 

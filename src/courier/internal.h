@@ -37,12 +37,6 @@ struct courier {
 	struct gaps		*gaps;		/* gaps.c */
 	struct repair		*repair;	/* repair.c */
 	struct ghosts		*ghosts;	/* ghosts.c */
-	struct {				/* since the start */
-		uint64_t gaps;			/* of downtime, found by us */
-		uint64_t gaps_done, gaps_failed;
-		uint64_t events;		/* that no delivery had brought */
-		uint64_t presumed;		/* legs given up for over */
-	} repairs;
 	uint64_t		 sealed, opened, unopened;	/* records, since the start */
 	struct reach		 reach;		/* what the sandbox lets us touch */
 	struct timer		*last_call, *stale;

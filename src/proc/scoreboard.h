@@ -64,6 +64,11 @@ enum score_counter {
 	SCORE_REFRESH_LATE,		/* came when the connection was no longer ours */
 	SCORE_REFRESH_FAILED,		/* will be tried again */
 	SCORE_REFRESH_DEAD,		/* the connection needs a new consent */
+	SCORE_GAPS_FOUND,		/* of downtime, one for each connection */
+	SCORE_GAPS_DONE,		/* of any reason */
+	SCORE_GAPS_FAILED,
+	SCORE_EVENTS_REPAIRED,		/* that no delivery had brought */
+	SCORE_ENDS_INFERRED,		/* legs given up for over */
 	SCORE_COUNTERS
 };
 

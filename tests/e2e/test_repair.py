@@ -9,6 +9,7 @@ import pytest
 
 import ringd
 from dialpad_sim import Browser, Dialpad, key_ring, settings
+from prometheus import scrape
 from ringd import wait_for
 
 MINUTE = 60000
@@ -140,6 +141,9 @@ def test_two_hundred_calls_of_a_downtime_are_complete(pg, new_daemon, sim):
         assert sim.count("rest.429") == busy and sim.count("rest.future") == future
         assert "no courier was alive" in d.text() and "calls=202 news=202" in d.text()
         assert app.one("SELECT count(*) FROM webhook_events WHERE app_id = %s AND source = 'repair' AND secret_used = 'none' AND is_call") == (202,)
+        m = scrape(d.admin)
+        assert (m.get("ringd_dialpad_downtimes_total"), m.get("ringd_dialpad_gaps_total", outcome="done"),
+                m.get("ringd_dialpad_repaired_events_total"), m.get("ringd_dialpad_ends_inferred_total")) == (1, 1, 202, 0)
         # And now nothing is missing.
         again = app.repair("--from", "20m", "--wait")
         assert (again["state"], again["seen"], again["found"]) == ("done", 202, 0), again

@@ -354,6 +354,29 @@ places_share_no_line(void **state)
 	}
 }
 
+/* What is being read stays as it is until the turn after the next. */
+static void
+certificates_take_turns(void **state)
+{
+	struct scoreboard *b = new_board();
+	struct conf *c = calloc(1, sizeof(*c));
+	const struct score_certificates *first;
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(SCORE_GET(scoreboard_certificates(b)->n), 0);
+	c->ncertificates = 1;
+	snprintf(c->certificate[0].info.name, sizeof(c->certificate[0].info.name), "first");
+	scoreboard_certify(b, c);
+	first = scoreboard_certificates(b);
+	assert_string_equal(first->one[0].name, "first");
+	snprintf(c->certificate[0].info.name, sizeof(c->certificate[0].info.name), "second");
+	scoreboard_certify(b, c);
+	assert_string_equal(first->one[0].name, "first");
+	assert_string_equal(scoreboard_certificates(b)->one[0].name, "second");
+	free(c);
+}
+
 int
 main(void)
 {
@@ -367,6 +390,7 @@ main(void)
 		cmocka_unit_test(queue_goes_on_between_looks),
 		cmocka_unit_test(database_is_up_when_all_who_serve_have_it),
 		cmocka_unit_test(places_share_no_line),
+		cmocka_unit_test(certificates_take_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
