@@ -5,7 +5,6 @@
  */
 #include <sys/types.h>
 
-#include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -116,11 +115,9 @@ static void
 on_master(void *arg, unsigned what)
 {
 	struct courier *c = arg;
-	char byte;
-	ssize_t n = read(c->h->master_fd, &byte, 1);
 
 	(void)what;
-	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+	if (!child_is_orphan(c->h))
 		return;
 	log_warn("the master is gone; leaving");
 	loop_stop(c->loop);

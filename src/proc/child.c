@@ -45,6 +45,15 @@ child_unfit(const struct heritage *h, const char *why)
 	say(h, message, n < CHILD_WHY_SIZE ? (size_t)n + 1 : sizeof(message) - 1);
 }
 
+bool
+child_is_orphan(const struct heritage *h)
+{
+	char byte;
+	ssize_t n = read(h->master_fd, &byte, 1);
+
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 /*
  * Closes what is not inherited by name. The system log is let go before and opened again after: its descriptor is
  * libc's secret, and a number closed behind its back would soon be somebody's connection.

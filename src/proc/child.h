@@ -77,5 +77,7 @@ void	child_ready(const struct heritage *h);
 
 /* Or, before it leaves, that it never will be ready, and why: one line, cut to CHILD_WHY_SIZE. */
 void	child_unfit(const struct heritage *h, const char *why);
+/* For whoever watches master_fd: the master's end is only ever closed by its death. */
+bool	child_is_orphan(const struct heritage *h);
 
 #endif

@@ -4,7 +4,6 @@
  * listens on a network port, never decides what a call is.
  */
 #include <sys/types.h>
-#include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -223,11 +222,9 @@ static void
 on_master(void *arg, unsigned what)
 {
 	struct reaper *r = arg;
-	char byte;
-	ssize_t n = read(r->h->master_fd, &byte, 1);
 
 	(void)what;
-	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+	if (!child_is_orphan(r->h))
 		return;
 	log_warn("the master is gone; leaving");
 	loop_stop(r->loop);

@@ -156,13 +156,14 @@ reopen_log(void *arg)
 		log_errno("cannot reopen the log file");
 }
 
-/* The master's end of the pipe is only ever closed by its death. */
 static void
 master_gone(void *arg, unsigned what)
 {
 	struct worker *w = arg;
 
 	(void)what;
+	if (!child_is_orphan(w->h))
+		return;
 	log_error("the master is gone; leaving");
 	w->exit_code = EXIT_FAULT;
 	loop_stop(w->loop);
