@@ -23,8 +23,9 @@ static const char style[] =
     "a{color:LinkText}a:focus-visible{outline:3px solid;outline-offset:3px}"
     "small{opacity:.75}";
 
-void
-page_escape(struct buf *b, struct str s)
+/* <, >, &, " and ' as references; control bytes left out. */
+static void
+put_escaped(struct buf *b, struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		switch (s.p[i]) {
@@ -56,7 +57,7 @@ put_text(struct buf *b, const char *tag, struct str text)
 	if (text.p == NULL)
 		return;
 	buf_printf(b, "<%s>", tag);
-	page_escape(b, text);
+	put_escaped(b, text);
 	buf_printf(b, "</%s>\n", tag);
 }
 
@@ -66,9 +67,9 @@ put_detail(struct buf *b, const struct page *p)
 	if (p->label == NULL || p->detail.p == NULL)
 		return;
 	buf_puts(b, "<p>");
-	page_escape(b, str_c(p->label));
+	put_escaped(b, str_c(p->label));
 	buf_puts(b, ": <b>");
-	page_escape(b, p->detail);
+	put_escaped(b, p->detail);
 	buf_puts(b, "</b></p>\n");
 }
 
@@ -98,20 +99,20 @@ page_answer(struct http_request *rq, int status, const struct page *p)
 	    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
 	put_text(&b, "title", str_c(p->title));
 	buf_printf(&b, "<style>%s</style>\n</head>\n<body>\n<main>\n<h1%s>", style, p->good ? " class=\"good\"" : "");
-	page_escape(&b, str_c(p->title));
+	put_escaped(&b, str_c(p->title));
 	buf_puts(&b, "</h1>\n");
 	put_text(&b, "p", str_c(p->text));
 	put_detail(&b, p);
 	put_text(&b, "p", str_c(p->advice));
 	if (p->link.p != NULL) {
 		buf_puts(&b, "<p><a rel=\"noreferrer\" href=\"");
-		page_escape(&b, p->link);
+		put_escaped(&b, p->link);
 		buf_puts(&b, "\">");
-		page_escape(&b, str_c(p->link_text));
+		put_escaped(&b, str_c(p->link_text));
 		buf_puts(&b, "</a></p>\n");
 	}
 	buf_puts(&b, "<p><small>For your administrator, to find it in the log: request ");
-	page_escape(&b, str_c(rq->id));
+	put_escaped(&b, str_c(rq->id));
 	buf_puts(&b, "</small></p>\n</main>\n</body>\n</html>\n");
 	http_answer(rq, status, "text/html; charset=utf-8", &b);
 	buf_free(&b);

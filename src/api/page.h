@@ -19,7 +19,5 @@ struct page {
 };
 
 void	page_answer(struct http_request *rq, int status, const struct page *p);
-/* <, >, &, " and ' as references; control bytes left out. */
-void	page_escape(struct buf *b, struct str s);
 
 #endif

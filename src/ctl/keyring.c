@@ -43,8 +43,9 @@ static const struct table_column dropped_columns[] = {
 	{ "keys left", "keys", COLUMN_NUMBER, false },
 };
 
-int
-ctl_keyring_path(struct ctl *c, const struct args *a, const char **path)
+/* --key-file, else courier.key_file. CTL_OK, or the failure has been told. */
+static int
+keyring_path(struct ctl *c, const struct args *a, const char **path)
 {
 	int code;
 
@@ -125,7 +126,7 @@ ctl_keyring_add(struct ctl *c, const struct args *a)
 	struct key	 key;
 	const char	*path;
 	size_t		 keys;
-	int		 code = ctl_keyring_path(c, a, &path);
+	int		 code = keyring_path(c, a, &path);
 
 	if (code != CTL_OK)
 		return code;
@@ -176,7 +177,7 @@ ctl_keyring_courier(struct ctl *c, const struct args *a, struct courier_keys *k)
 	return CTL_OK;
 }
 
-bool
+static bool
 courier_has_key(const struct courier_keys *k, uint32_t id)
 {
 	for (size_t i = 0; i < k->n; i++)
@@ -244,7 +245,7 @@ ctl_keyring_status(struct ctl *c, const struct args *a)
 	const char		*path;
 	struct table		 t;
 	bool			 readable;
-	int			 missing, code = ctl_keyring_path(c, a, &path);
+	int			 missing, code = keyring_path(c, a, &path);
 
 	if (code != CTL_OK || (code = ctl_db(c)) != CTL_OK || (code = ctl_keyring_courier(c, a, &courier)) != CTL_OK)
 		return code;
@@ -341,7 +342,7 @@ ctl_keyring_drop(struct ctl *c, const struct args *a)
 	const char	*path;
 	struct table	 t;
 	int64_t		 id;
-	int		 code = ctl_keyring_path(c, a, &path);
+	int		 code = keyring_path(c, a, &path);
 
 	if (code != CTL_OK)
 		return code;

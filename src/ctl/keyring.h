@@ -1,14 +1,11 @@
 /*
- * keyring: what the files of the noun share: the key file and the running courier's keys.
+ * keyring: what the files of the noun share: the running courier's keys.
  */
 #ifndef RINGD_CTL_KEYRING_H
 #define RINGD_CTL_KEYRING_H
 
 #include "crypt/keyring.h"
 #include "ctl/ctl.h"
-
-/* --key-file, else courier.key_file. CTL_OK, or the failure has been told. */
-int	ctl_keyring_path(struct ctl *c, const struct args *a, const char **path);
 
 struct courier_keys {		/* of the running daemon */
 	bool		answered;
@@ -21,6 +18,5 @@ struct courier_keys {		/* of the running daemon */
 
 /* CTL_OK whether it answers or not; else there is no admin address, and that has been told. */
 int	ctl_keyring_courier(struct ctl *c, const struct args *a, struct courier_keys *k);
-bool	courier_has_key(const struct courier_keys *k, uint32_t id);
 
 #endif

@@ -63,8 +63,8 @@ db_array_free(struct db_array *a)
 	buf_free(&a->b);
 }
 
-void
-db_array_null(struct db_array *a)
+static void
+put_null(struct db_array *a)
 {
 	static const unsigned char null[4] = { 0xff, 0xff, 0xff, 0xff };
 
@@ -84,7 +84,7 @@ db_array_str(struct db_array *a, struct str s)
 {
 	assert(a->type == DB_TEXT || a->type == DB_JSON);
 	if (s.p == NULL)
-		db_array_null(a);
+		put_null(a);
 	else
 		element(a, s.p, s.n);
 }
@@ -101,7 +101,7 @@ db_array_int(struct db_array *a, int64_t v)
 {
 	assert(a->type == DB_INTEGER || a->type == DB_BIGINT);
 	if (v == INT64_MIN)
-		db_array_null(a);
+		put_null(a);
 	else
 		number(a, (uint64_t)v, a->type == DB_BIGINT ? 8 : 4);
 }
@@ -118,7 +118,7 @@ db_array_time_ms(struct db_array *a, int64_t unix_ms)
 {
 	assert(a->type == DB_TIME);
 	if (unix_ms < 0 || unix_ms > DB_TIME_MAX_MS)
-		db_array_null(a);
+		put_null(a);
 	else
 		number(a, (uint64_t)((unix_ms - PG_EPOCH_MS) * 1000), 8);
 }

@@ -26,7 +26,6 @@ struct db_array {
 void	db_array_init(struct db_array *a, enum db_type type, size_t max_bytes);
 void	db_array_free(struct db_array *a);
 /* Each adds one element; the function must fit the array's type. */
-void	db_array_null(struct db_array *a);
 void	db_array_uuid(struct db_array *a, struct uuid u);
 void	db_array_str(struct db_array *a, struct str s);		/* text or json; absent = NULL */
 void	db_array_bytes(struct db_array *a, const void *p, size_t n);	/* bytea */

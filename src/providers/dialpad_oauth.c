@@ -17,16 +17,6 @@
 static const struct json_limits limits = { .depth = 16, .tokens = 512 };
 
 void
-pkce_verifier_make(char out[PKCE_VERIFIER_SIZE])
-{
-	unsigned char	random[32];
-
-	hash_random(random, sizeof(random));
-	base64url_encode(out, random, sizeof(random));
-	hash_wipe(random, sizeof(random));
-}
-
-void
 pkce_challenge(char out[PKCE_CHALLENGE_SIZE], struct str verifier)
 {
 	unsigned char	digest[SHA256_SIZE];

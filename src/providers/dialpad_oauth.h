@@ -14,11 +14,10 @@
 #include "base/hash.h"
 #include "base/secret.h"
 
-#define PKCE_VERIFIER_SIZE	44	/* 43 characters of 32 random bytes and a NUL (RFC 7636: 43 to 128) */
+#define PKCE_VERIFIER_SIZE	44	/* 43 characters of 32 bytes and a NUL (RFC 7636: 43 to 128) */
 #define PKCE_CHALLENGE_SIZE	44	/* S256 */
 #define DIALPAD_TOKEN_MAX	8192	/* bytes of an access or refresh token that are taken */
 
-void	pkce_verifier_make(char out[PKCE_VERIFIER_SIZE]);
 void	pkce_challenge(char out[PKCE_CHALLENGE_SIZE], struct str verifier);
 
 struct dialpad_authorize {
