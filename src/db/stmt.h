@@ -18,6 +18,6 @@ struct db_stmt_table {
 	size_t			 count;
 };
 
-#define SCHEMA_VERSION	5	/* what this program needs; ringd refuses any other and says which */
+#define SCHEMA_VERSION	6	/* what this program needs; ringd refuses any other and says which */
 
 #endif

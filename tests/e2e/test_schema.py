@@ -16,16 +16,19 @@ WORKER = {
     "event_dedupe": "ar", "calls": "r", "call_recordings": "r", "call_redirects": "r", "schema_version": "r", "instance": "r",
     "request_logs": "a",
     "oauth_tickets": "ar", "oauth_states": "ar", "dialpad_dials": "ar",
+    "ribbon_sessions": "ar", "ribbon_session_lookup": "ar", "ribbon_origins": "r", "ribbon_calls": "ar", "usage": "ar",
 }
 REAPER = {
     "apps": "r", "webhook_events": "r", "event_dedupe": "dr", "webhook_queue": "adrw", "webhook_dead": "adrw", "calls": "adrw",
     "call_legs": "adrw", "call_recordings": "adrw", "call_redirects": "adrw", "schema_version": "r",
     "oauth_states": "dr", "oauth_tickets": "dr", "dialpad_dials": "dr",
+    "ribbon_sessions": "dr", "ribbon_session_lookup": "dr", "ribbon_calls": "drw",
 }
 COURIER = {
     "dialpad_connections": "adrw", "dialpad_gaps": "adrw", "dialpad_ghosts": "adrw", "dialpad_dials": "adrw", "heartbeats": "arw",
     "hooks": "arw", "hook_lookup": "arw", "webhook_events": "a", "webhook_queue": "a", "event_dedupe": "ar", "apps": "r",
     "calls": "r", "call_legs": "r", "schema_version": "r",
+    "exotel_accounts": "rw", "ribbon_agents": "arw", "ribbon_sessions": "r", "ribbon_calls": "rw", "usage": "rw",
 }
 TENANT_TABLES = ("apps", "api_keys", "calls", "call_recordings", "call_redirects", "dialpad_dials")
 
@@ -108,7 +111,8 @@ def test_the_tenant_leads_every_key(owner):
         WHERE c.connamespace = 'public'::regnamespace AND c.contype IN ('p', 'u', 'f')""")
     assert {(t, a) for t, _, a in keys if a != "app_id"} == {
         ("apps", "id"), ("api_key_lookup", "key_hash"), ("hook_lookup", "token_hash"), ("instance", "name"),
-        ("schema_version", "version"), ("oauth_states", "state_hash"), ("oauth_tickets", "token_hash"), ("heartbeats", "name")}
+        ("schema_version", "version"), ("oauth_states", "state_hash"), ("oauth_tickets", "token_hash"), ("heartbeats", "name"),
+        ("ribbon_session_lookup", "token_hash")}
     assert len(keys) > 12
 
 
@@ -125,8 +129,8 @@ def test_a_role_has_what_it_needs_and_nothing_else(owner, role, may):
     assert found == may
     functions = {f for (f,) in rows(owner, "SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace "
                                     "AND has_function_privilege(%s, oid, 'EXECUTE')", role)}
-    assert functions == {"ringd_reaper": {"ringd_make_partitions", "ringd_drop_partitions"}, "ringd_courier": {"ringd_is_sealed"}}.get(
-        role, set())
+    assert functions == {"ringd_audit"} | {"ringd_reaper": {"ringd_make_partitions", "ringd_drop_partitions"},
+                                            "ringd_courier": {"ringd_is_sealed"}}.get(role, set())
     assert rows(owner, "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = %s",
                 role) == [(False, False, False, False)]
     assert not rows(owner, "SELECT has_schema_privilege(%s, 'public', 'CREATE')", role)[0][0]
