@@ -11,6 +11,7 @@ import psycopg2.errors
 import pytest
 
 import ringd
+from dialpad_sim import Browser, Dialpad, key_ring, settings
 from ringd import BIN, ringctl
 
 ROWS = 12
@@ -348,6 +349,68 @@ def test_replayed_events_are_in_it_once_for_each_batch(pg, new_daemon):
         assert json.loads(row["detail"]) == {"events": 3}
     finally:
         assert d.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def sim():
+    s = Dialpad()
+    yield s
+    s.stop()
+
+
+@pytest.fixture
+def connected(new_daemon, sim):
+    d = new_daemon()
+    d.write(**settings(sim, d.port, key_ring(d.base)))
+    d.start()
+    yield d
+    if d.process.poll() is None:
+        assert d.stop() == 0, d.text()[-3000:]
+
+
+def test_connecting_dialling_and_disconnecting_are_in_it(pg, connected, sim):
+    d, dsn = connected, pg.dsn(connected.database)
+    app = ringctl("app", "create", "Connected", database=dsn)
+    key = ringctl("key", "create", app["id"], "--scopes", "dial,connect", database=dsn)
+    browser = Browser()
+    url = ringctl("dialpad", "connect-url", app["id"], database=dsn, config=d.config)["url"]
+    assert browser.get(browser.consent(browser.get(url).headers["location"])).status == 200
+    ask = {"x-app-api-key": key["api_key"], "Content-Type": "application/json", "Idempotency-Key": "once"}
+    wish = json.dumps({"user_id": "5600110022003300", "phone_number": "+15550142233"})
+    answers = [d.post("/api/calls", wish, ask) for _ in range(3)]
+    assert len({a.json["data"]["id"] for a in answers}) == 1, answers
+    assert d.post("/auth/dialpad/connect", "", {"x-app-api-key": key["api_key"]}).status in (200, 302)
+    ringctl("dialpad", "disconnect", app["id"], "--admin", f"unix:{d.socket}", database=dsn, config=d.config)
+    log = log_of(dsn, app["id"])
+    by = {r["action"]: r for r in log}
+    found = [r["action"] for r in reversed(log) if r["action"] != "dialpad.renewed"]
+    assert found == ["app.create", "key.create", "dialpad.connect_url", "dialpad.connect", "dialpad.connected", "dialpad.dial",
+                     "dialpad.dialled", "dialpad.connect", "dialpad.disconnect", "dialpad.disconnecting", "dialpad.disconnected"]
+    assert by["dialpad.dial"]["actor"] == f"key:{key['id']}" and by["dialpad.dial"]["db_role"] == "ringd_worker"
+    assert by["dialpad.dial"]["subject"] == by["dialpad.dialled"]["subject"] == answers[0].json["data"]["id"]
+    assert json.loads(by["dialpad.dial"]["detail"]) == {"user_id": "5600110022003300", "phone_number": "+1555...233"}
+    assert by["dialpad.dial"]["request_id"] == answers[0].headers["x-request-id"]
+    assert json.loads(by["dialpad.dialled"]["detail"])["state"] == "placed" and by["dialpad.dialled"]["db_role"] == "ringd_courier"
+    assert "+15550142233" not in json.dumps(log) and verify(dsn, app["id"])[0] == 0
+
+
+def test_refusals_never_wait_and_a_flood_is_two_rows(pg, connected, sim):
+    """The first at once, the others with their number, at the latest when the daemon ends."""
+    d, dsn = connected, pg.dsn(connected.database)
+    app = ringctl("app", "create", "Denied", database=dsn)
+    for _ in range(5):
+        browser = Browser()
+        url = ringctl("dialpad", "connect-url", app["id"], database=dsn, config=d.config)["url"]
+        assert browser.get(browser.consent(browser.get(url).headers["location"], "deny")).status == 403
+
+    def rows():
+        return [r for r in log_of(dsn, app["id"]) if r["action"] == "dialpad.connect_failed"]
+    ringd.wait_for("the first", rows)
+    assert rows()[-1]["request_id"] and rows()[-1]["actor"] == "browser" and json.loads(rows()[-1]["detail"]) == {"code": "denied"}
+    assert d.stop() == 0
+    assert sum(json.loads(r["detail"]).get("times", 1) for r in rows()) == 5
+    workers = len({r["request_id"] for r in rows() if r["request_id"]})
+    assert len(rows()) <= 2 * workers and verify(dsn, app["id"])[0] == 0
 
 
 def test_show_filters(owner, whole, dsn):
