@@ -21,6 +21,7 @@
 
 struct keys;			/* key hash -> app, keys.c */
 struct hooks;			/* the installation's hooks in memory, hooks.c */
+struct audit;			/* what was refused, audit.c */
 
 enum store_outcome {
 	STORE_OK,
@@ -55,6 +56,7 @@ struct api {
 	struct db		*db;
 	struct keys		*keys;
 	struct hooks		*hooks;
+	struct audit		*audit;
 	struct link_client	*courier;	/* NULL: none is configured */
 	struct secret		 cursor_key, oauth_key;	/* absent until read from the database */
 	struct scoreboard	*board;

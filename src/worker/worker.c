@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/audit.h"
 #include "api/auth.h"
 #include "api/hooks.h"
 #include "base/json_read.h"
@@ -92,12 +93,20 @@ stop_now(void *arg)
 }
 
 static void
+logs_drained(void *arg)
+{
+	struct worker *w = arg;
+
+	audit_drain(w->api.audit, stop_now, w);
+}
+
+static void
 drained(void *arg)
 {
 	struct worker *w = arg;
 
 	if (--w->draining == 0)
-		request_log_drain(w->requests, stop_now, w);
+		request_log_drain(w->requests, logs_drained, w);
 }
 
 /* An address that no other process serves refuses from now on, instead of taking clients whom nobody will answer. */
@@ -261,6 +270,7 @@ set_up(struct worker *w)
 	if (w->h->worker_end_fd != -1 && (w->api.courier = link_client_new(w->loop, w->h->worker_end_fd)) == NULL)
 		return false;
 	w->api.hooks = hooks_new(w->loop, w->db, c->webhook_refresh_ms);
+	w->api.audit = audit_new(w->loop, w->db);
 	w->ingest = ingest_new(w->db, c, w->h->score, w->h->wake_write_fd);
 	w->api.store_ctx = w->ingest;
 	w->requests = request_log_new(w->loop, w->db, c, w->h->score);
@@ -269,7 +279,7 @@ set_up(struct worker *w)
 	w->admin = http_server_new(w->loop, &lim, NULL, 0, false);
 	w->master_watch = watch_new(w->loop, w->h->master_fd, master_gone, w);
 	w->stale_timer = timer_new(w->loop, leave_if_stale, w);
-	if (w->api.hooks == NULL || w->ingest == NULL || w->requests == NULL || w->public == NULL || w->admin == NULL ||
+	if (w->api.hooks == NULL || w->api.audit == NULL || w->ingest == NULL || w->requests == NULL || w->public == NULL || w->admin == NULL ||
 	    w->master_watch == NULL || w->stale_timer == NULL)
 		return false;
 	timer_set(w->stale_timer, STALE_PERIOD_MS);
@@ -301,6 +311,7 @@ worker_main(const struct heritage *h)
 	front_free(&w.front);
 	db_free(w.db);
 	hooks_free(w.api.hooks);
+	audit_free(w.api.audit);
 	keys_free(w.api.keys);
 	secret_free(&w.api.cursor_key);
 	secret_free(&w.api.oauth_key);
