@@ -101,6 +101,7 @@ void	api_calls_active(struct http_request *rq, void *ctx);
 void	api_call(struct http_request *rq, void *ctx);
 void	api_dial(struct http_request *rq, void *ctx);
 void	api_hook_dialpad(struct http_request *rq, void *ctx);
+void	api_hook_exotel(struct http_request *rq, void *ctx);
 void	api_oauth_connect(struct http_request *rq, void *ctx);
 void	api_oauth_callback(struct http_request *rq, void *ctx);
 void	api_health_live(struct http_request *rq, void *ctx);
