@@ -120,7 +120,7 @@ def test_a_reload_takes_what_is_there_and_keeps_what_served_when_it_is_bad(daemo
         (folder / f"many-{i}.js").unlink()
     daemon.write(ribbon={"files": folder / "nowhere"})
     done = ringctl("reload", config=daemon.config, check=False)
-    assert done.returncode == 1 and "ribbon.files: " in done.stdout and "No such file" in done.stderr
+    assert done.returncode == 1 and "ribbon.files: " in done.stdout and "No such file" in done.stdout
     assert get(daemon, "ribbon.js").body == V2
     daemon.write(ribbon={"files": folder / "sub.js"})
     done = ringctl("reload", config=daemon.config, check=False)
