@@ -102,6 +102,7 @@ void	api_calls(struct http_request *rq, void *ctx);	/* the list, or a call to be
 void	api_calls_active(struct http_request *rq, void *ctx);
 void	api_call(struct http_request *rq, void *ctx);
 void	api_dial(struct http_request *rq, void *ctx);
+void	api_ribbon_usage(struct http_request *rq, void *ctx);
 void	api_hook_dialpad(struct http_request *rq, void *ctx);
 void	api_hook_exotel(struct http_request *rq, void *ctx);
 void	api_oauth_connect(struct http_request *rq, void *ctx);

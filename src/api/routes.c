@@ -13,6 +13,7 @@ static const struct http_route public_routes[] = {
 	{ "/api/calls/active", ROUTE_GET, api_calls_active, "calls_active", 0, false },
 	{ "/api/calls", ROUTE_GET | ROUTE_POST, api_calls, "calls", DIAL_BODY_MAX, false },
 	{ "/api/calls/{}", ROUTE_GET, api_call, "call", 0, false },
+	{ "/api/ribbon/usage", ROUTE_GET, api_ribbon_usage, "ribbon_usage", 0, false },
 	{ "/webhooks/dialpad/{}", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, true },
 	{ "/webhooks/dialpad", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, false },
 	{ "/webhooks/exotel/{}", ROUTE_GET | ROUTE_POST, api_hook_exotel, "hook_exotel", SIZE_MAX, true },

@@ -200,6 +200,10 @@ void		 conf_forget_keys(struct conf *c);	/* wipes the private keys: for a proces
 void		 conf_diff(const struct conf *old, const struct conf *new, void (*line)(void *arg, const char *text),
 		    void *arg);
 #define CONF_DIFF_SIZE	1024	/* longest of those lines, with the NUL; values are cut to fit */
+/* SHA-256 in hex over every key and its value, those that may be shown: two that differ in a secret alone are alike, because
+ * from a digest of a secret it could be guessed. */
+#define CONF_FINGERPRINT_SIZE	65
+void		 conf_fingerprint(char out[CONF_FINGERPRINT_SIZE], const struct conf *c);
 /* Gives next what can only change at a restart as running has it. false: no memory. */
 bool		 conf_keep(const struct conf *running, struct conf *next);
 /*

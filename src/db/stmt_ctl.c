@@ -227,6 +227,15 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	    "SELECT r.method, r.route, r.status, " REQUESTS_COUNTED " FROM request_logs r WHERE r.app_id = $1 "
 	    "AND r.created_at >= " TIME("$2") " GROUP BY r.method, r.route, r.status ORDER BY 4 DESC, 1, 2, 3" },
 
+	/* All tenants' when none is named. Those that were clients in the month, also if they are none any more, or used something. */
+	[CTL_USED] = { "used",
+	    "SELECT $2::text, k.app_id, a.name, k.id, coalesce(k.note, k.prefix || '...' || k.last4), coalesce(u.used, 0), "
+	    "coalesce(u.refused, 0), k.monthly_limit FROM api_keys k JOIN apps a ON a.id = k.app_id "
+	    "LEFT JOIN usage u ON u.app_id = k.app_id AND u.key_id = k.id AND u.month = $2::text "
+	    "WHERE ($1::uuid IS NULL OR k.app_id = $1::uuid) AND k.kind = 'browser' AND (u.month IS NOT NULL OR "
+	    "(k.created_at < ($2 || '-01T00:00:00Z')::timestamptz + interval '1 month' AND "
+	    "(k.revoked_at IS NULL OR k.revoked_at >= ($2 || '-01T00:00:00Z')::timestamptz))) ORDER BY a.name, k.app_id, k.created_at, k.id" },
+
 	[CTL_AUDIT] = { "audit", "SELECT ringd_audit($1::uuid, $2::text, $3::text, $4::text, $5::text, NULL)" },
 	/* In the order of the apps, as anybody who takes more than one chain would. */
 	[CTL_AUDIT_REPLAY] = { "audit_replay",

@@ -67,6 +67,8 @@ enum ctl_stmt {
 	CTL_REQUESTS,			/* since ms */
 	CTL_REQUESTS_OF_APP,		/* app, since ms */
 
+	CTL_USED,			/* app or NULL, month */
+
 	/* The audit log. app: also the nil id, the installation's chain. */
 	CTL_AUDIT,			/* app, actor, action, subject, detail: the last statement of its transaction */
 	CTL_AUDIT_REPLAY,		/* apps, one for each event; actor */

@@ -218,6 +218,9 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	    "(k.last_used_at IS NULL OR k.last_used_at < u.used_at)" },
 	[R_DIALS_SWEEP] = { "dials_sweep", "DELETE FROM dialpad_dials d WHERE (d.app_id, d.id) IN (SELECT o.app_id, o.id FROM "
 	    "dialpad_dials o WHERE o.created_at < $1::timestamptz LIMIT $2::bigint)" },
+	/* The installation's, not a tenant's. */
+	[R_CONFIG_AUDIT] = { "config_audit", "SELECT ringd_audit('00000000-0000-0000-0000-000000000000', 'reaper', 'config.loaded', $1::text, "
+	    "json_build_object('generation', $2::bigint, 'sha256', $3::text)::text, NULL)" },
 };
 
 const struct db_stmt_table *

@@ -58,6 +58,7 @@ enum reaper_stmt {
 	R_TICKETS_SWEEP,
 	R_LAST_USED,		/* $1 apps, $2 key hashes, $3 times */
 	R_DIALS_SWEEP,		/* $1 older than, $2 rows */
+	R_CONFIG_AUDIT,		/* $1 file, $2 generation, $3 fingerprint */
 	R_COUNT_OF_STATEMENTS
 };
 

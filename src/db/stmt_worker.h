@@ -38,6 +38,7 @@ enum worker_stmt {
 	W_DIAL_AUDIT,			/* $4 detail, $5 request; the last of its job */
 	W_DIAL_FIND,			/* id, same wish, state, provider's call id, error, sent and created in ms */
 
+	W_USAGE,			/* $3 month: key, name, used, limit, refused of each client, one more than USAGE_CLIENTS_MAX at most */
 	W_AUDIT,			/* $1 app, $2 actor, $3 action, $4 subject, $5 detail, $6 request; the last of its job: api/audit.h */
 
 	W_CALL,				/* $3 id: one row per recording */
@@ -56,6 +57,8 @@ enum worker_stmt {
 #define WORKER_BATCH_CLASSES	4
 #define WORKER_BATCH_MAX	64
 extern const int worker_batch_rows[WORKER_BATCH_CLASSES];	/* 64 16 4 1 */
+
+#define USAGE_CLIENTS_MAX	5000
 
 #define W_DEDUPE_COLS	3	/* app_id, digest, received_at (look: the first two) */
 #define W_EVENT_COLS	15

@@ -41,6 +41,7 @@ struct reaper {
 
 	bool			 busy;		/* something is under way on the connection */
 	bool			 settled;	/* this connection has its settings */
+	bool			 noted;		/* our configuration stands in the audit log, or cannot */
 	bool			 stopping;
 	bool			 attempted;	/* the first attempt to connect has finished */
 	int			 exit_code;
