@@ -34,7 +34,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 
 	el.pillWord = h('span');
 	el.pillTime = h('span.time');
-	el.pill = h('button.pill', { type: 'button', onclick: () => minimise(false) }, h('span.dot'), el.pillWord, el.pillTime);
+	el.pill = h('button.pill', { type: 'button', onclick: () => minimise(false) }, h('span.dot'), h('span.quiet', {}, `${w.open}: `), el.pillWord, el.pillTime);
 	el.word = h('h2.word');
 	el.detail = h('p.detail');
 	el.time = h('span.time', { role: 'timer', 'aria-live': 'off' });
@@ -77,10 +77,10 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 	el.main = h('section', {}, el.dial, el.incoming, el.controls, el.onPhone, el.keys, el.wrap);
 	el.agent = h('span');
 	el.usage = h('span');
-	el.foot = h('footer', {}, el.agent, el.usage);
+	el.foot = h('div.foot', {}, el.agent, el.usage);
 	el.live = h('div.quiet', { 'aria-live': 'polite' });
 	el.alarm = h('div.quiet', { 'aria-live': 'assertive' });
-	el.bar = h('div.bar', {}, h('header', {}, h('span.dot'), h('div.who', {}, el.word, el.detail), el.time, el.gear, el.min), el.fault, el.sound, el.main,
+	el.bar = h('div.bar', {}, h('div.head', {}, h('span.dot'), h('div.who', {}, el.word, el.detail), el.time, el.gear, el.min), el.fault, el.sound, el.main,
 	    el.settings, el.foot);
 	el.root = h('div.root', { role: 'region', 'aria-label': w.title, onkeydown: typed }, el.pill, el.bar, el.live, el.alarm);
 	shadow.append(el.root);
@@ -210,7 +210,6 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		hide(el.bar, tiny);
 		text(el.word, w.state[s.word] ?? s.word);
 		text(el.pillWord, w.state[s.word] ?? s.word);
-		el.pill.setAttribute('aria-label', `${w.open}: ${w.state[s.word] ?? s.word}`);
 		text(el.detail, c === null ? (s.leader ? '' : w.otherTab) : [other, why].filter(Boolean).join(' · '));
 		hide(el.detail, el.detail.textContent === '');
 		text(el.faultText, s.fault === null ? '' : w.fault[s.fault.code] ?? `${w.fault.other} ${s.fault.message ?? ''}`);
