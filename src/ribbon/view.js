@@ -210,7 +210,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		hide(el.bar, tiny);
 		text(el.word, w.state[s.word] ?? s.word);
 		text(el.pillWord, w.state[s.word] ?? s.word);
-		text(el.detail, c === null ? (s.leader ? '' : w.otherTab) : [other, why].filter(Boolean).join(' · '));
+		text(el.detail, c === null ? (s.leader ? '' : w.otherTab) : [other, why].filter(Boolean).join('\n'));
 		hide(el.detail, el.detail.textContent === '');
 		text(el.faultText, s.fault === null ? '' : w.fault[s.fault.code] ?? `${w.fault.other} ${s.fault.message ?? ''}`);
 		hide(el.fault, s.fault === null);
@@ -232,7 +232,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		for (const b of [el.keysHere, el.keysCall])
 			b.setAttribute('aria-expanded', String(wantsKeys));
 		hide(el.keys, !wantsKeys || (c !== null && !s.tones) || s.line === 'offline');
-		hide(el.sent, !s.tones);
+		hide(el.sent, !s.tones || sent === '');
 		text(el.sent, sent);
 		hide(el.wrap, !wrap);
 		if (ended && c.id === null && c.direction === 'outbound' && failed !== c.at) {
