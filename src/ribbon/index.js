@@ -67,7 +67,7 @@ function build(options) {
 	let desk = null;
 	const ask = (name, arg) => desk.ask(name, arg);
 	const view = createView({ words: speak(options.words), mount, theme: options.theme ?? 'auto', country: options.country, keep,
-	    act: (name, arg) => Promise.resolve(name === 'dial' ? dial(arg) : ask(name, arg)).catch((err) => view.failed?.(err)) });
+	    act: (name, arg) => Promise.resolve(name === 'dial' ? dial(arg) : ask(name, arg)).catch((err) => ask('complain', err)) });
 
 	desk = createDesk({ options, version: VERSION, keep, show: view.show, tellHost });
 	async function dial(text, more = {}) {
@@ -84,7 +84,7 @@ function build(options) {
 		if (link === null || e.defaultPrevented || e.button !== 0)
 			return;
 		e.preventDefault();
-		dial(link.dataset.call, { context: link.dataset.callContext || null }).catch(() => {});
+		dial(link.dataset.call, { context: link.dataset.callContext || null }).catch((err) => ask('complain', err));
 	}
 	const unbind = shortcuts(options.shortcuts, {
 		answer: () => ask('answer'), hangUp: () => ask(desk.seen().word === 'incoming' ? 'decline' : 'hangUp'), mute: () => ask('mute'),

@@ -17,7 +17,7 @@ export function clock(ms) {
 }
 
 export function createView({ words: w, mount, theme, country, keep, act }) {
-	const host = document.createElement('div'), shadow = host.attachShadow({ mode: 'closed' }), sheet = new CSSStyleSheet();
+	const host = document.createElement('exotel-call-ribbon'), shadow = host.attachShadow({ mode: 'closed' }), sheet = new CSSStyleSheet();
 	const dark = matchMedia('(prefers-color-scheme: dark)');
 	let last = null, spoken = '', tick = null, wantsKeys = false, wantsSettings = false, small = keep.get('small') === true, sent = '', sentIn = null, failed = null;
 
@@ -122,10 +122,8 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		if (number === null) {
 			el.number.setAttribute('aria-invalid', 'true');
 			el.number.focus();
-			act('badNumber');
-			return;
 		}
-		act('dial', number);
+		act('dial', number ?? el.number.value);
 	}
 	function noted(e) {
 		e.preventDefault();

@@ -302,7 +302,7 @@ test('strict CSP with digests: the right one runs, a wrong one does not, the roo
 		return { tag: el.tagName, root: el.shadowRoot, styles: document.querySelectorAll('style, [style]').length, kids: el.childNodes.length };
 	});
 
-	assert.deepEqual(host, { tag: 'DIV', root: null, styles: 0, kids: 0 });
+	assert.deepEqual(host, { tag: 'EXOTEL-CALL-RIBBON', root: null, styles: 0, kids: 0 });
 	assert.deepEqual(await p.evaluate(() => spy.violations), []);
 	await shot(p, 'strict');
 	const m = manifest(), second = Object.keys(m.files).find((f) => f.includes('webrtc'));
@@ -452,7 +452,7 @@ test('init fails with a name for each cause', async () => {
 		[good({ server: 'http://127.0.0.1:9' }), 'NetworkError', 'network'],
 	]) {
 		assert.deepEqual(await fails(options), { name, code });
-		await p.evaluate(() => document.querySelectorAll('body > div').length).then((n) => assert.ok(n <= 1, 'one ribbon a page'));
+		await p.evaluate(() => document.querySelectorAll('exotel-call-ribbon').length).then((n) => assert.ok(n <= 1, 'one ribbon a page'));
 	}
 	for (const [status, code, name] of [[429, 'limit_reached', 'LimitError'], [403, 'account_inactive', 'InactiveError'], [403, 'agent_unknown', 'AgentError']])
 		if (back.mock)

@@ -189,7 +189,7 @@ export function createPhone({ sip, sign, version, iceServers, sinkId, microphone
 
 				if (!sender)
 					continue;
-				const stream = await navigator.mediaDevices.getUserMedia({ audio: { deviceId: { exact: id } } });
+				const stream = await navigator.mediaDevices.getUserMedia({ audio: id === null ? true : { deviceId: { exact: id } } });
 				const [track] = stream.getAudioTracks();
 
 				track.enabled = sender.track.enabled;
@@ -199,8 +199,8 @@ export function createPhone({ sip, sign, version, iceServers, sinkId, microphone
 		},
 		registered: () => ua.isRegistered(),
 		connected: () => ua.isConnected(),
-		/* Out of the cache for back and forward: sockets did not survive there. */
-		wake: () => { if (!ua.isConnected()) ua.start(); else ua.register(); },
+		/* The network is back: no need to wait for the next try. */
+		wake: () => { if (!over && !ua.isConnected()) ua.transport.connect(); },
 		stop() {
 			over = true;
 			clearTimeout(again);
