@@ -224,6 +224,18 @@ def test_two_tenants_and_two_providers_with_the_same_ids_stay_apart(daemon, db, 
     assert left == ["dialpad"]
 
 
+def test_neither_token_nor_number_is_in_the_log(daemon, in_order, hook):
+    text = daemon.text()
+    assert hook.path.rsplit("/", 1)[1] not in text and "/webhooks/exotel/{}" in text
+    assert "9876543210" not in text and "9812345678" not in text
+
+
+def test_ringctl_shows_both_providers_calls(daemon, pg, acme, in_order):
+    shown = {c["provider_call_id"]: c for c in ringd.ringctl("calls", acme.id, "--limit", "200", database=pg.dsn(daemon.database))}
+    c = shown["4e5f60718293a4b5c6d7e8f90a1b2c3d"]
+    assert (c["provider"], c["agent"], c["dialpad_call_id"]) == ("exotel", "ravi@acme.example", None)
+
+
 # ---- calls of a ribbon
 
 class Ribbon:
