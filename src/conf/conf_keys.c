@@ -207,6 +207,9 @@ RANGE("dialpad.ghost_after", CONF_DURATION, SECONDS(1), DAYS(365), "4h", dialpad
 PAIR("dialpad.return_to", CONF_NAMES, 0, CONF_MAX_NAMES, NULL, false, dialpad_return, ndialpad_return,
     "addresses browsers may be sent to when they are connected; one that ends in / allows all below it"),
 
+WORD("ribbon.files", CONF_PATH, NULL, CONF_RELOAD, ribbon_files,
+    "folder of the built ribbon, served below /ribbon/; nothing is when absent"),
+
 RANGE("reaper.batch", CONF_NUMBER, 1, 2000, "500", reaper_batch, "most events claimed at once"),
 RANGE("reaper.poll", CONF_DURATION, MS(50), MINUTES(1), "1s", reaper_poll_ms,
     "how often the queue is looked at when nobody wakes the reaper"),

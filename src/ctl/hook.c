@@ -83,8 +83,10 @@ store(struct ctl *c, const char *app_id, struct new_hook *h)
 	hex_encode(hash_text, hash, sizeof(hash));
 	code = ctl_run(c, CTL_HOOK_INSERT, 5, (const char *const[]){ app_id, h->id, h->provider, h->name, h->org_id },
 	    "hook create");
-	return code != CTL_OK ? code : ctl_run(c, CTL_HOOK_LOOKUP_INSERT, 6,
-	    (const char *const[]){ hash_text, app_id, h->id, h->provider, h->org_id, h->secret }, "hook create");
+	if (code == CTL_OK)
+		code = ctl_run(c, CTL_HOOK_LOOKUP_INSERT, 6,
+		    (const char *const[]){ hash_text, app_id, h->id, h->provider, h->org_id, h->secret }, "hook create");
+	return code != CTL_OK ? code : ctl_audit(c, app_id, "hook.create", h->id, "provider", h->provider, "name", h->name, NULL);
 }
 
 int
@@ -188,6 +190,8 @@ rotate(struct ctl *c, const struct ctl_app *app, const char *hook, const char *s
 	table_cell(t, dbs_text(r, 0, 0));
 	dbs_clear(r);
 	code = ctl_run(c, CTL_HOOK_ROTATED, 2, (const char *const[]){ app->id, hook }, "hook rotate");
+	if (code == CTL_OK)
+		code = ctl_audit(c, app->id, "hook.rotate", hook, "overlap_ms", overlap, NULL);
 	return code == CTL_NOT_FOUND ? no_such_hook(app, hook) : code;
 }
 
@@ -237,7 +241,9 @@ store_enabled(struct ctl *c, const struct ctl_app *app, const char *hook, bool e
 	const char *const	params[] = { app->id, hook, enabled ? "true" : "false" };
 	int			code = ctl_run(c, CTL_HOOK_SET_ENABLED, 3, params, "changing the hook");
 
-	return code != CTL_OK ? code : ctl_run(c, CTL_HOOK_LOOKUP_SET_ENABLED, 3, params, "changing the hook");
+	if (code == CTL_OK)
+		code = ctl_run(c, CTL_HOOK_LOOKUP_SET_ENABLED, 3, params, "changing the hook");
+	return code != CTL_OK ? code : ctl_audit(c, app->id, enabled ? "hook.enable" : "hook.disable", hook, NULL);
 }
 
 static int
