@@ -111,6 +111,7 @@ struct conf {
 	struct secret	 dialpad_secret, dialpad_previous_secret;	/* the global ones; may be absent */
 	bool		 dialpad_allow_unsigned;	/* plain JSON without signature on a hook address */
 	int64_t		 exotel_utc_offset_ms;	/* of times that name no zone */
+	int64_t		 exotel_ghost_after_ms;
 	int64_t		 exotel_country_code;	/* of numbers without one; 0: unknown */
 	int64_t		 webhook_batch_rows;	/* 1..64 */
 	int64_t		 webhook_batch_bytes, webhook_queue_bytes;

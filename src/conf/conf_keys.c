@@ -127,6 +127,8 @@ RANGE("webhooks.exotel.utc_offset", CONF_DURATION, 0, HOURS(14), "330m", exotel_
     "what Exotel's times are ahead of UTC"),
 RANGE("webhooks.exotel.country_code", CONF_NUMBER, 0, 999, "91", exotel_country_code,
     "country of the numbers Exotel writes without one; 0 leaves them as they come"),
+RANGE("webhooks.exotel.ghost_after", CONF_DURATION, SECONDS(1), DAYS(365), "5h", exotel_ghost_after_ms,
+    "a call that nothing is heard of for so long is presumed over"),
 RANGE("webhooks.batch_rows", CONF_NUMBER, 1, 64, "64", webhook_batch_rows, "most events stored by one statement"),
 RANGE("webhooks.batch_bytes", CONF_SIZE, KB(1), MB(64), "1M", webhook_batch_bytes,
     "most bytes stored by one statement"),

@@ -18,10 +18,10 @@
 
 #define CALLS_COLUMNS									\
 	"SELECT c.id, " WHEN("c.started_at") ", c.direction, c.from_number, c.to_number, "	\
-	"c.status, c.outcome, coalesce(c.agent_name, c.agent_email), c.talk_time_ms, "	\
+	"c.status, c.outcome, coalesce(c.agent_name, c.agent_email, c.agent_id), c.talk_time_ms, "	\
 	"c.has_recording, c.contact_name, c.provider_state, c.dialpad_call_id, "	\
 	WHEN("c.connected_at") ", " WHEN("c.ended_at") ", c.recording_url, "		\
-	WHEN("c.updated_at") " FROM calls c WHERE c.app_id = $1 "
+	WHEN("c.updated_at") ", c.provider, c.provider_call_id FROM calls c WHERE c.app_id = $1 "
 
 #define GAP_COLUMNS									\
 	"SELECT g.id, g.app_id, a.name, g.reason, g.state, " WHEN("g.from_at") ", " WHEN("g.to_at") ", "	\

@@ -62,7 +62,7 @@
 	"state = CASE WHEN c.status = 'ended' THEN 'ended' WHEN r.error IS NOT NULL THEN 'placed' ELSE r.state END, "	\
 	"error = NULL, ended_at = CASE WHEN c.status = 'ended' THEN coalesce(r.ended_at, c.ended_at, c.updated_at) END, "	\
 	"end_reason = CASE WHEN c.status <> 'ended' OR r.end_reason IS NOT NULL THEN r.end_reason "	\
-	"WHEN c.outcome = 'answered' THEN 'completed' WHEN c.provider_state IN ('busy', 'no-answer', 'failed', 'canceled') "	\
+	"WHEN c.end_inferred THEN 'unknown' WHEN c.outcome = 'answered' THEN 'completed' WHEN c.provider_state IN ('busy', 'no-answer', 'failed', 'canceled') "	\
 	"THEN c.provider_state ELSE c.outcome END "						\
 	"FROM m JOIN calls c ON c.app_id = m.app_id AND c.id = m.call_id "			\
 	"WHERE r.app_id = m.app_id AND r.id = m.id AND r.state IN ('asked', 'sent', 'placed')"
@@ -176,6 +176,10 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	    "FROM ribbon_calls r JOIN call_legs l ON l.app_id = r.app_id AND l.provider = 'exotel' AND l.leg_id = r.provider_call_id "
 	    "WHERE r.created_at > $1::timestamptz - interval '10 minutes' AND r.state IN ('sent', 'placed') AND NOT EXISTS "
 	    "(SELECT 1 FROM call_redirects d WHERE d.app_id = r.app_id AND d.id = r.id) LIMIT $2::bigint", "$1") },
+	/* All legs of a call or none: the call is no longer silent once one of them was spoken of. */
+	[R_SILENT] = { "silent", "SELECT l.app_id, l.leg_id FROM (SELECT c.app_id, c.id FROM calls c WHERE c.status IN ('ringing', "
+	    "'active') AND c.provider = 'exotel' AND c.updated_at < $1::timestamptz LIMIT $2::bigint) s JOIN call_legs l "
+	    "ON l.app_id = s.app_id AND l.call_id = s.id WHERE l.state IS NOT NULL" },
 	/* A recording first known by its address only and now by its id would otherwise stand there twice. */
 	[R_RECORDINGS_TRIM] = { "recordings_trim", "DELETE FROM call_recordings r USING (SELECT DISTINCT u.app_id, u.call_id "
 	    "FROM unnest($1::uuid[], $2::uuid[]) AS u (app_id, call_id)) k WHERE r.app_id = k.app_id AND r.call_id = k.call_id "

@@ -112,6 +112,8 @@ reaper_next(struct reaper *r)
 		sweep_step(r);
 	else if (r->look)
 		look(r);
+	else if (r->silent)
+		silent_begin(r);
 	else if (r->work || r->retries)
 		claim_begin(r);
 }
@@ -135,6 +137,7 @@ on_late(void *arg, const struct db_result *result)
 	if (db_outcome(result) == DB_FAILED)
 		log_event(LEVEL_WARN, "calls of a ribbon not joined; again in a second", LOG_C("error", db_error_text(result)),
 		    LOG_C("sqlstate", db_error_sqlstate(result)));
+	silent_due(r);
 	reaper_next(r);
 }
 

@@ -224,6 +224,18 @@ def test_two_tenants_and_two_providers_with_the_same_ids_stay_apart(daemon, db, 
     assert left == ["dialpad"]
 
 
+def test_neither_token_nor_number_is_in_the_log(daemon, in_order, hook):
+    text = daemon.text()
+    assert hook.path.rsplit("/", 1)[1] not in text and "/webhooks/exotel/{}" in text
+    assert "9876543210" not in text and "9812345678" not in text
+
+
+def test_ringctl_shows_both_providers_calls(daemon, pg, acme, in_order):
+    shown = {c["provider_call_id"]: c for c in ringd.ringctl("calls", acme.id, "--limit", "200", database=pg.dsn(daemon.database))}
+    c = shown["4e5f60718293a4b5c6d7e8f90a1b2c3d"]
+    assert (c["provider"], c["agent"], c["dialpad_call_id"]) == ("exotel", "ravi@acme.example", None)
+
+
 # ---- calls of a ribbon
 
 class Ribbon:
@@ -386,4 +398,36 @@ def test_kill_9_of_workers_loses_no_acknowledged_event(new_daemon, pg):
         q.execute("SELECT leg_id FROM webhook_events WHERE app_id = %s", (t.id,))
         stored = {r[0] for r in q.fetchall()}
     assert len(acknowledged) > 90 and not set(acknowledged) - stored
+    assert d.stop() == 0
+
+
+# ---- calls whose end was lost
+
+def test_a_call_that_nothing_is_heard_of_is_presumed_over_until_it_speaks(new_daemon, pg):
+    d = new_daemon(workers=1, webhooks={"exotel": {"ghost_after": "2s"}}).start()
+    t = ringd.Tenant(pg.dsn(d.database), "Silent")
+    h = exotel.Hook(d, pg, t.id)
+    with pg.connect(d.database) as db:
+        r = Ribbon(db, t.id)
+        call = r.dial("silent-1")
+        h.form({"CallSid": "silent-1", "Status": "in-progress", "EventType": "answered"})
+        ring = {"CallSid": "silent-2", "CallFrom": "09876543210", "CallTo": "08040001234", "EventType": "Dial", "Status": "busy",
+                "DialWhomNumber": "09800000001"}
+        h.query(ring)
+        d.post(t.path, ringd.jwt(ringd.call_event(5031100220998001), t.secret))
+        drained(db)
+        assert len(d.get("/api/calls/active", t.key).json["data"]) == 3
+        ringd.wait_for("Exotel's calls to be over", lambda: [c["provider"] for c in d.get("/api/calls/active", t.key).json["data"]] == ["dialpad"])
+        shown = calls(d, t)
+        assert {c: shown[c]["end_inferred"] for c in ("silent-1", "silent-2")} == {"silent-1": True, "silent-2": True}
+        assert r.row(call)[:3] == ("ended", "silent-1", "unknown")
+        assert "call presumed over" in d.text()
+        # It lives after all, and then truly ends.
+        h.query({**ring, "EventType": "Answered"})
+        drained(db)
+        assert calls(d, t)["silent-2"]["status"] == "active"
+        h.json({"CallSid": "silent-1", "Status": "completed", "EventType": "terminal", "ConversationDuration": 5})
+        drained(db)
+        assert (calls(d, t)["silent-1"]["end_inferred"], calls(d, t)["silent-1"]["outcome"]) == (False, "answered")
+        assert d.status()["totals"]["events_applied"] == 5, "what nobody sent is no event"
     assert d.stop() == 0
