@@ -207,8 +207,8 @@ BEGIN
 	FOREACH t IN ARRAY ARRAY['exotel_accounts', 'ribbon_agents', 'ribbon_sessions', 'ribbon_calls', 'usage'] LOOP
 		EXECUTE format('CREATE POLICY courier ON %I FOR ALL TO ringd_courier USING (true) WITH CHECK (true)', t);
 	END LOOP;
-	-- The reaper ends calls, and forgets what is old.
-	FOREACH t IN ARRAY ARRAY['ribbon_sessions', 'ribbon_session_lookup', 'ribbon_calls'] LOOP
+	-- The reaper ends calls, shows whose they are, and forgets what is old.
+	FOREACH t IN ARRAY ARRAY['ribbon_sessions', 'ribbon_session_lookup', 'ribbon_calls', 'ribbon_agents'] LOOP
 		EXECUTE format('CREATE POLICY reaper ON %I FOR ALL TO ringd_reaper USING (true) WITH CHECK (true)', t);
 	END LOOP;
 END
@@ -237,6 +237,7 @@ GRANT SELECT (app_id, id, kind, expires_at, revoked_at) ON api_keys TO ringd_cou
 
 GRANT SELECT, DELETE ON ribbon_sessions, ribbon_session_lookup TO ringd_reaper;
 GRANT SELECT, UPDATE, DELETE ON ribbon_calls TO ringd_reaper;
+GRANT SELECT (app_id, id, agent_id, name, email) ON ribbon_agents TO ringd_reaper;
 
 REVOKE ALL ON FUNCTION ringd_audit_field(text), ringd_audit(uuid, text, text, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ringd_audit(uuid, text, text, text, text, text) TO ringd_worker, ringd_courier, ringd_reaper;

@@ -257,11 +257,47 @@ send_row(struct api *api, struct http_request *rq)
 	db_job_submit(j);
 }
 
+/* ---- what is wrong with a request: told to a good key only, so that strangers learn nothing and the key's limit holds */
+
+static void	send_wrong(struct api *api, struct http_request *rq);
+
+static void
+got_wrong(void *arg, const struct db_result *r)
+{
+	struct dial *d = arg;
+
+	api_took(d->rq, r);
+	if (db_outcome(r) == DB_DISTURBED && !d->again) {
+		d->again = true;
+		send_wrong(d->api, d->rq);
+	} else if (db_outcome(r) != DB_OK) {
+		api_db_failed(d->rq, r);
+	} else if (!auth_accepts(d->api, d->rq, &d->caller, r, KEY)) {
+		return;
+	} else if (d->wish.wrong != NULL) {
+		api_problem(d->rq, 400, d->wish.wrong, d->wish.wrong_text);
+	} else
+		api_problem(d->rq, 503, "dialpad_not_configured", "This server is not set up for Dialpad");
+}
+
+static void
+send_wrong(struct api *api, struct http_request *rq)
+{
+	struct dial *d = rq->state;
+	struct db_job *j = db_job_new(api->db, 0, got_wrong, d);
+	DB_PARAMS(p, 2);
+
+	auth_params(&p, &d->caller);
+	db_job_add(j, W_DIAL_KEY, p.p, p.n);
+	db_job_submit(j);
+}
+
 void
 api_dial(struct http_request *rq, void *ctx)
 {
 	struct api *api = ctx;
 	struct dial *d = arena_alloc(&rq->arena, sizeof(*d));
+	bool good;
 
 	if (d == NULL) {
 		api_no_memory(rq);
@@ -271,14 +307,8 @@ api_dial(struct http_request *rq, void *ctx)
 	d->rq = rq;
 	rq->state = d;
 	rq->step = "wish";
-	/* A caller without a key learns nothing about the body. */
-	if (http_header(rq, "x-app-api-key").p != NULL && !dial_wish_read(&d->wish, rq))
-		return;
-	if (api->conf->dialpad_client_id == NULL || api->courier == NULL) {
-		api_problem(rq, 503, "dialpad_not_configured", "This server is not set up for Dialpad");
-		return;
-	}
+	good = dial_wish_read(&d->wish, rq) && api->conf->dialpad_client_id != NULL && api->courier != NULL;
 	d->created_ms = clock_real_ms();
 	d->id = uuid_v7(d->created_ms);
-	auth_begin(api, rq, &d->caller, send_row);
+	auth_begin(api, rq, &d->caller, good ? send_row : send_wrong);
 }

@@ -56,8 +56,10 @@ static const struct option key_check_options[] = {
 };
 
 static const struct option hook_create_options[] = {
-	{ .name = "provider", .type = OPTION_CHOICE, .choices = "dialpad", .def = "dialpad",
+	{ .name = "provider", .type = OPTION_CHOICE, .choices = "dialpad|exotel", .def = "dialpad",
 	    .help = "who will post (dialpad)" },
+	{ .name = "basic", .type = OPTION_FLAG,
+	    .help = "for Exotel: with a secret, to be sent as the password of HTTP Basic" },
 	{ .name = "name", .type = OPTION_TEXT, .value = "NAME", .help = "to tell hooks apart (the provider's name)" },
 	{ .name = "org-id", .type = OPTION_TEXT, .value = "ID",
 	    .help = "the company deliveries without hook address may name" },

@@ -88,9 +88,11 @@ static const struct db_stmt stmts[C_COUNT] = {
 	/* To give everything back at Dialpad a token is needed too. */
 	[C_REFRESH_OF] = { "refresh_of", LEASE("c.state IN ('connected', 'disconnecting') AND c.app_id = $4::uuid "
 	    "AND ($5::bytea IS NULL OR c.access_token = $5::bytea)") },
+	/* Once more where the answer to the first time was lost: then these tokens stand there already. */
 	[C_REFRESHED] = { "refreshed", AUDITED("UPDATE dialpad_connections c SET access_token = $4::bytea, refresh_token = coalesce($5::bytea, "
 	    "c.refresh_token), expires_at = $6::timestamptz, next_try_at = $7::timestamptz, refreshed_at = $8::timestamptz, updated_at = "
-	    "$8::timestamptz, attempts = 0, last_error = NULL, lease_owner = NULL, lease_until = NULL " MINE,
+	    "$8::timestamptz, attempts = 0, last_error = NULL, lease_owner = NULL, lease_until = NULL WHERE c.app_id = $1::uuid "
+	    "AND c.id = $2::uuid AND (c.lease_owner = $3::uuid OR (c.lease_owner IS NULL AND c.access_token = $4::bytea))",
 	    "dialpad.renewed", "$2::text", "NULL") },
 	[C_REFRESH_LATER] = { "refresh_later", "UPDATE dialpad_connections c SET next_try_at = $4::timestamptz, last_error = $5::text, "
 	    "updated_at = $6::timestamptz, attempts = c.attempts + 1, lease_owner = NULL, lease_until = NULL " MINE },
@@ -109,7 +111,7 @@ static const struct db_stmt stmts[C_COUNT] = {
 	[C_HOOKS_DUE] = { "hooks_due", "UPDATE dialpad_connections t SET hooks_owner = $2::uuid, hooks_until = $3::timestamptz FROM ("
 	    "SELECT c.app_id, c.id FROM dialpad_connections c JOIN apps a ON a.id = c.app_id WHERE c.hooks_due_at <= $1::timestamptz "
 	    "AND (c.state = 'disconnecting' OR (c.state = 'connected' AND a.is_active)) AND (c.hooks_until IS NULL OR "
-	    "c.hooks_until <= $1::timestamptz) ORDER BY c.hooks_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED) d "
+	    "c.hooks_until <= $1::timestamptz OR c.hooks_owner = $2::uuid) ORDER BY c.hooks_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED) d "
 	    "WHERE t.app_id = d.app_id AND t.id = d.id RETURNING t.app_id, t.id" },
 	[C_HOOKS_ROW] = { "hooks_row", "SELECT c.state, c.hooks_attempts, c.hook_id, encode(c.hook_url, 'hex'), c.webhook_id, "
 	    "c.subscription_id, c.rotation_overlap_ms IS NOT NULL, l.secret, l.enabled FROM dialpad_connections c "

@@ -4,6 +4,7 @@
  */
 #include <sys/types.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "api/audit.h"
 #include "api/auth.h"
 #include "api/hooks.h"
+#include "api/ribbon_files.h"
 #include "base/json_read.h"
 #include "base/log.h"
 #include "db/stmt_worker.h"
@@ -32,6 +34,7 @@ struct worker {
 	struct request_log	*requests;
 	struct http_server	*public, *admin;
 	struct front		 front;
+	struct ribbon_files	*ribbon;
 	struct http_routes	 public_routes, admin_routes;
 	struct http_stats	 told;		/* of the public server, as the scoreboard has it */
 	struct watch		*master_watch;
@@ -231,6 +234,21 @@ database_changed(void *arg, enum db_state s)
 	}
 }
 
+/* What a reload brings must be whole before the old generation is asked to leave: a folder that cannot be served is a fault. */
+static bool
+read_ribbon(struct worker *w)
+{
+	const char	*folder = w->h->conf->ribbon_files;
+	char		 why[RIBBON_FILES_WHY_SIZE], fault[sizeof("ribbon.files: ") + RIBBON_FILES_WHY_SIZE];
+
+	if (folder == NULL || (w->ribbon = ribbon_files_read(folder, why)) != NULL)
+		return true;
+	snprintf(fault, sizeof(fault), "ribbon.files: %s", why);
+	log_error("%s", fault);
+	child_unfit(w->h, fault);
+	return false;
+}
+
 static bool
 set_up(struct worker *w)
 {
@@ -256,13 +274,13 @@ set_up(struct worker *w)
 
 	crowd_join(w->h->tally->connections, w->h->slot);
 	w->loop = loop_new();
-	if (w->loop == NULL || !front_open(&w->front, w->h, w->loop, api_problem))
+	if (w->loop == NULL || !front_open(&w->front, w->h, w->loop, api_problem) || !read_ribbon(w))
 		return false;
 	/* What this process reads from disk for itself is read before this line; db_new() may start its first thread. */
 	db_reach(&w->reach, &c->worker_url);
 	child_confine(w->h, &w->reach);
 	w->db = db_new(w->loop, &db);
-	w->api = (struct api){ .conf = c, .loop = w->loop, .db = w->db, .keys = keys_new(), .board = w->h->board, .score = w->h->score,
+	w->api = (struct api){ .conf = c, .loop = w->loop, .db = w->db, .keys = keys_new(), .ribbon = w->ribbon, .board = w->h->board, .score = w->h->score,
 	    .admins = w->h->admins, .tally = w->h->tally, .member = w->h->slot, .use_fd = w->h->use_write_fd,
 	    .store = ingest_store };
 	if (w->db == NULL || w->api.keys == NULL)
@@ -309,6 +327,7 @@ worker_main(const struct heritage *h)
 	http_server_free(w.admin);
 	link_client_free(w.api.courier);
 	front_free(&w.front);
+	ribbon_files_free(w.ribbon);
 	db_free(w.db);
 	hooks_free(w.api.hooks);
 	audit_free(w.api.audit);
