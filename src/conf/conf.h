@@ -122,6 +122,7 @@ struct conf {
 
 	int64_t		 limit_requests, limit_window_ms;	/* of an API key that has none of its own; 0 = none */
 	int64_t		 limit_connections;	/* per address, all workers together; 0 = none */
+	int64_t		 limit_bodies;		/* bytes of bodies being received, per address and worker; 0 = none */
 	int64_t		 limit_failures, limit_failure_window_ms;	/* per address; 0 = none */
 
 	char		*courier_key_file;	/* NULL: no key ring, and no courier */

@@ -150,6 +150,8 @@ RANGE("limits.window", CONF_DURATION, SECONDS(1), DAYS(1), "15m", limit_window_m
     "window of limits.requests, in whole seconds"),
 RANGE("limits.connections_per_address", CONF_NUMBER, 0, 1000000, "1000", limit_connections,
     "most open connections from one address, all workers together; 0 is no limit"),
+RANGE("limits.body_memory_per_address", CONF_SIZE, 0, MB(64) * 1024, "32M", limit_bodies,
+    "bodies being received from one address at one time, per worker, before 503; 0 is no limit"),
 RANGE("limits.failures_per_address", CONF_NUMBER, 0, RATE_LIMIT_MAX, "100", limit_failures,
     "requests without a good API key from one address per window before 429; 0 is no limit"),
 RANGE("limits.failure_window", CONF_DURATION, SECONDS(1), DAYS(1), "1m", limit_failure_window_ms,

@@ -150,6 +150,9 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	[CTL_FORGET_LOOKUP] = { "forget_lookup",
 	    "UPDATE hook_lookup l SET enabled = false, previous_secret = NULL, previous_until = NULL, updated_at = now() "
 	    "FROM dialpad_connections c WHERE c.app_id = $1 AND l.app_id = $1 AND l.hook_id = c.hook_id" },
+	[CTL_FORGET_GAPS] = { "forget_gaps", "UPDATE dialpad_gaps g SET state = 'failed', done_at = now(), cursor = NULL, "
+	    "last_error = 'the app was disconnected from Dialpad', lease_owner = NULL, lease_until = NULL "
+	    "WHERE g.app_id = $1 AND g.state = 'open'" },
 	[CTL_FORGET] = { "forget", "DELETE FROM dialpad_connections c WHERE c.app_id = $1" },
 	[CTL_DIALPAD_STATE] = { "dialpad_state",
 	    "SELECT c.state, c.hooks_error, c.rotation_overlap_ms IS NOT NULL, c.webhook_id, " WHEN("l.previous_until") " "

@@ -37,8 +37,9 @@ enum ctl_stmt {
 
 	CTL_TICKET_INSERT,		/* token hash (hex), app, expires ms, return_to */
 	CTL_DIALPAD_STATUS,		/* app or NULL */
-	CTL_FORGET_HOOK,		/* app; these three in one transaction */
+	CTL_FORGET_HOOK,		/* app; these four in one transaction */
 	CTL_FORGET_LOOKUP,		/* app */
+	CTL_FORGET_GAPS,		/* app */
 	CTL_FORGET,			/* app */
 	CTL_DIALPAD_STATE,		/* app: state, trouble, is a rotation under way, webhook, old secret until */
 

@@ -55,6 +55,7 @@ connections_changed(void *arg, const struct http_stats *now)
 	score_count(w->h->score, SCORE_ACCEPTED, now->accepted - w->told.accepted);
 	score_count(w->h->score, SCORE_REFUSED, now->refused - w->told.refused);
 	score_count(w->h->score, SCORE_CONNECTIONS_LIMITED, now->crowded - w->told.crowded);
+	score_count(w->h->score, SCORE_BODIES_LIMITED, now->bodies_refused - w->told.bodies_refused);
 	score_count(w->h->score, SCORE_HANDSHAKES, now->handshakes - w->told.handshakes);
 	score_count(w->h->score, SCORE_HANDSHAKES_RESUMED, now->handshakes_resumed - w->told.handshakes_resumed);
 	score_count(w->h->score, SCORE_HANDSHAKES_FAILED, now->handshakes_failed - w->told.handshakes_failed);
@@ -270,6 +271,7 @@ set_up(struct worker *w)
 		.connections = (size_t)c->http_connections, .reserve_fds = (size_t)c->http_reserve_fds,
 		.requests_per_connection = (size_t)c->http_requests_per_connection,
 		.tally = w->h->tally, .member = w->h->slot, .per_address = (uint32_t)c->limit_connections,
+		.body_memory_per_address = (size_t)c->limit_bodies,
 	};
 
 	crowd_join(w->h->tally->connections, w->h->slot);
@@ -294,6 +296,7 @@ set_up(struct worker *w)
 	w->requests = request_log_new(w->loop, w->db, c, w->h->score);
 	w->public = http_server_new(w->loop, &lim, c->trusted, c->ntrusted, c->log_access);
 	lim.tally = NULL;		/* the administrator is not counted */
+	lim.body_memory_per_address = 0;
 	w->admin = http_server_new(w->loop, &lim, NULL, 0, false);
 	w->master_watch = watch_new(w->loop, w->h->master_fd, master_gone, w);
 	w->stale_timer = timer_new(w->loop, leave_if_stale, w);
