@@ -49,13 +49,17 @@ function hooks({ open }) {
 
 /* One page of a context, with the ribbon's script loaded and not yet begun. */
 export async function openPage(context, url, { open = true, media } = {}) {
-	const page = await context.newPage(), said = [], bodies = [], frames = [];
+	const page = await context.newPage(), said = [], bodies = [], frames = [], sent = [];
 
 	page.setDefaultTimeout(6000);
 	page.on('console', (m) => said.push(`${m.type()}: ${m.text()}`));
 	page.on('pageerror', (e) => said.push(`thrown: ${e.stack ?? e}`));
 	page.on('response', (r) => { bodies.push(r.body().then((b) => `${r.url()} ${JSON.stringify(r.headers())} ${b.toString('latin1')}`, () => r.url())); });
-	page.on('request', (r) => { bodies.push(Promise.resolve(`${r.url()} ${r.postData() ?? ''}`)); });
+	page.on('request', (r) => {
+		bodies.push(Promise.resolve(`${r.url()} ${r.postData() ?? ''}`));
+		if (r.method() === 'POST')
+			sent.push({ path: new URL(r.url()).pathname, body: r.postDataJSON() });
+	});
 	page.on('websocket', (w) => { w.on('framesent', (f) => frames.push(String(f.payload))); w.on('framereceived', (f) => frames.push(String(f.payload))); });
 	if (media)
 		await page.emulateMedia(media);
@@ -70,6 +74,8 @@ export async function openPage(context, url, { open = true, media } = {}) {
 
 	return Object.assign(page, {
 		said, bodies, frames, ribbon,
+		/* Bodies of what was posted to the route with that last word. */
+		posts: (what) => sent.filter((s) => s.path.endsWith(`/${what}`)).map((s) => s.body),
 		init: (options) => page.evaluate(async (o) => {
 			try {
 				window.r = await ExotelCallRibbon.init(o.tokenFrom ? { ...o, agentToken: async () => o.tokenFrom } : o);
