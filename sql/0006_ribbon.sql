@@ -114,6 +114,9 @@ CREATE INDEX ribbon_calls_agent ON ribbon_calls (app_id, agent, created_at DESC,
 CREATE INDEX ribbon_calls_provider ON ribbon_calls (app_id, provider_call_id) WHERE provider_call_id IS NOT NULL;
 CREATE INDEX ribbon_calls_created_at ON ribbon_calls (created_at);
 
+-- The events' word on such a call.
+CREATE INDEX calls_exotel ON calls (app_id, provider_call_id) WHERE provider = 'exotel';
+
 -- Calls started with a browser key in a month. last_call: the call counted last, by which the transaction that counted
 -- knows that it did.
 CREATE TABLE usage (

@@ -7,7 +7,6 @@
 #include "http/request.h"
 
 #define DIAL_BODY_MAX	((size_t)64 * 1024)	/* of GET on the same path too, where a body is read and ignored */
-#define DIAL_KEY_MAX	128	/* bytes of an idempotency key */
 
 struct dial_wish {
 	struct str	user, number, custom_data, key;	/* the last two may be absent */

@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "api/dial.h"
 #include "api/hooks.h"
+#include "api/ribbon.h"
 #include "base/count.h"
 #include "db/stmt_worker.h"
 
@@ -13,6 +14,9 @@ static const struct http_route public_routes[] = {
 	{ "/api/calls/active", ROUTE_GET, api_calls_active, "calls_active", 0, false },
 	{ "/api/calls", ROUTE_GET | ROUTE_POST, api_calls, "calls", DIAL_BODY_MAX, false },
 	{ "/api/calls/{}", ROUTE_GET, api_call, "call", 0, false },
+	{ "/api/ribbon/init", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_init, "ribbon_init", RIBBON_BODY_MAX, false },
+	{ "/api/ribbon/renew", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_renew, "ribbon_renew", 0, false },
+	{ "/api/ribbon/end", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_end, "ribbon_end", 0, false },
 	{ "/webhooks/dialpad/{}", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, true },
 	{ "/webhooks/dialpad", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, false },
 	{ "/auth/dialpad/connect", ROUTE_GET | ROUTE_POST, api_oauth_connect, "oauth_connect", 0, false },

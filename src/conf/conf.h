@@ -144,6 +144,10 @@ struct conf {
 	char		*dialpad_return[CONF_MAX_NAMES];	/* where browsers may be sent when a connect is done */
 	size_t		 ndialpad_return;
 
+	int64_t		 ribbon_session_ms, ribbon_session_max_ms;
+	char		*ribbon_disposition[CONF_MAX_NAMES];
+	size_t		 nribbon_dispositions;
+
 	int64_t		 reaper_batch, reaper_poll_ms, reaper_max_attempts, reaper_retry_min_ms, reaper_retry_max_ms;
 	int64_t		 last_used_ms;		/* how often the last uses of keys are written */
 	int64_t		 events_keep_days, dedupe_keep_days, partitions_ahead_days;

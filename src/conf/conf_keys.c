@@ -201,6 +201,13 @@ RANGE("dialpad.ghost_after", CONF_DURATION, SECONDS(1), DAYS(365), "4h", dialpad
 PAIR("dialpad.return_to", CONF_NAMES, 0, CONF_MAX_NAMES, NULL, false, dialpad_return, ndialpad_return,
     "addresses browsers may be sent to when they are connected; one that ends in / allows all below it"),
 
+RANGE("ribbon.session", CONF_DURATION, SECONDS(10), HOURS(12), "15m", ribbon_session_ms,
+    "how long a ribbon's session lives when it is not renewed"),
+RANGE("ribbon.session_max", CONF_DURATION, SECONDS(10), DAYS(7), "12h", ribbon_session_max_ms,
+    "how long it may be renewed; then the page begins anew"),
+PAIR("ribbon.dispositions", CONF_NAMES, 0, CONF_MAX_NAMES, NULL, false, ribbon_disposition, nribbon_dispositions,
+    "what agents may say became of a call; anything when absent"),
+
 RANGE("reaper.batch", CONF_NUMBER, 1, 2000, "500", reaper_batch, "most events claimed at once"),
 RANGE("reaper.poll", CONF_DURATION, MS(50), MINUTES(1), "1s", reaper_poll_ms,
     "how often the queue is looked at when nobody wakes the reaper"),

@@ -52,6 +52,10 @@ serve(void *arg, struct link_request *rq)
 	case FRAME_DIAL:
 		courier_dial(c, rq);
 		break;
+	case FRAME_RIBBON_LINE:
+	case FRAME_RIBBON_DIAL:
+	case FRAME_RIBBON_SIGN:
+	case FRAME_EXOTEL_SYNC:
 	case FRAME_HELLO:
 	case FRAME_KINDS:
 		courier_answer_text(rq, FRAME_INVALID, "not a question");
