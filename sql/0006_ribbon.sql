@@ -220,7 +220,7 @@ GRANT SELECT, INSERT ON ribbon_session_lookup TO ringd_worker;
 CREATE POLICY worker ON ribbon_origins FOR SELECT TO ringd_worker USING (true);
 GRANT SELECT ON ribbon_origins TO ringd_worker;
 GRANT SELECT, INSERT ON ribbon_calls, usage TO ringd_worker;
-GRANT UPDATE (state, error, end_reason, ended_at, held, muted, disposition, note, logged_at) ON ribbon_calls TO ringd_worker;
+GRANT UPDATE (state, month, error, end_reason, ended_at, held, muted, disposition, note, logged_at) ON ribbon_calls TO ringd_worker;
 GRANT UPDATE (used, refused, last_call, updated_at) ON usage TO ringd_worker;
 
 GRANT SELECT, UPDATE ON exotel_accounts TO ringd_courier;

@@ -268,6 +268,14 @@ auth_good(struct api *api, struct http_request *rq, struct caller *caller, struc
 }
 
 void
+auth_begun(struct api *api, const struct caller *caller, struct str own_limit)
+{
+	struct rate_rule rule = rule_of(api, remember(api, caller, own_limit));
+
+	limit_note(api, caller->key_hash, &rule);
+}
+
+void
 auth_bad(struct api *api, const struct caller *caller)
 {
 	struct remembered *k = recall(api->keys, caller->key_hash);

@@ -31,6 +31,8 @@ void	auth_find(struct api *api, struct http_request *rq, struct caller *caller, 
 /* It is good, with this limit of its own ("5000/900", or absent): remembers so, and counts if that has not been done. false: answered. */
 bool	auth_good(struct api *api, struct http_request *rq, struct caller *caller, struct str own_limit);
 void	auth_bad(struct api *api, const struct caller *caller);	/* it is good no longer */
+/* A session was begun with a key of this limit: what limits failures knows it for good from now on. */
+void	auth_begun(struct api *api, const struct caller *caller, struct str own_limit);
 /* A key was used: tells the reaper, now and then. */
 void	auth_used(struct api *api, const struct caller *caller);
 /* The first two parameters of every statement by key. */

@@ -7,6 +7,7 @@
 #include "api/body.h"
 #include "api/dial.h"
 #include "base/count.h"
+#include "base/phone.h"
 #include "providers/dialpad_dial.h"
 
 static bool
@@ -30,7 +31,7 @@ dial_wish_read(struct dial_wish *w, struct http_request *rq)
 	if (!dialpad_user_ok(w->user))
 		return refuse(rq, "invalid_user_id", "user_id must be the id of a Dialpad user, in digits");
 	w->number = json_text(member[NUMBER], &rq->arena);
-	if (!dialpad_number_ok(w->number))
+	if (!phone_is_e164(w->number))
 		return refuse(rq, "invalid_phone_number", "phone_number must be in the form of E.164: + and 7 to 15 digits");
 	if (!body_text(&w->custom_data, member[CUSTOM], &rq->arena, DIALPAD_DIAL_CUSTOM_MAX))
 		return refuse(rq, "invalid_custom_data", "custom_data must be a text of at most 1000 bytes");

@@ -135,13 +135,14 @@ ribbon_refused(struct api *api, const struct http_request *rq, const char *app, 
 {
 	char detail[96];
 	struct db_job *j;
+	struct uuid id;
 	DB_PARAMS(p, 6);
 
-	if (app[0] == '\0')
+	if (!uuid_parse(str_c(app), &id))
 		return;
 	snprintf(detail, sizeof(detail), "{\"code\":\"%s\"}", code);
 	j = db_job_new(api->db, 0, written, NULL);
-	db_put_cstr(&p, app);
+	db_put_uuid(&p, id);
 	db_put_cstr(&p, actor);
 	db_put_cstr(&p, "ribbon.refused");
 	db_put_null(&p);

@@ -34,6 +34,7 @@ void	ribbon_params(struct db_params *p, const struct ribbon *r);
  * and counted. false: retry was called, because nothing had been done, or the request has been answered.
  */
 bool	ribbon_accepts(struct ribbon *r, const struct db_result *result, auth_fn retry);
+void	api_ribbon_dial(struct http_request *rq, void *ctx);	/* the POST of api_ribbon_calls() */
 /* Writes a line of the audit log, by itself: of what came to nothing. app "": whose it is is not known, nothing is written. */
 void	ribbon_refused(struct api *api, const struct http_request *rq, const char *app, const char *actor, const char *code);
 /* "2026-11", in UTC: what a call counts in. */

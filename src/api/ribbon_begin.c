@@ -103,7 +103,7 @@ put_usage(struct json_out *j, const struct init *i)
 }
 
 static void
-begun(struct init *i, char token[TOKEN_SIZE])
+begun(struct init *i)
 {
 	const struct conf *c = i->api->conf;
 	char id[UUID_TEXT_SIZE];
@@ -114,8 +114,8 @@ begun(struct init *i, char token[TOKEN_SIZE])
 	reply_begin(&j, &b, ANSWER_MAX, true);
 	json_key(&j, "session");
 	json_obj(&j);
-	json_kstr(&j, "token", str_c(token));
-	hash_wipe(token, TOKEN_SIZE);
+	json_kstr(&j, "token", str_c(i->token_text));
+	hash_wipe(i->token_text, sizeof(i->token_text));
 	json_kstr(&j, "id", str_c(id));
 	json_ktime(&j, "expires_at", i->expires_ms);
 	json_kint(&j, "renew_in_ms", ribbon_renew_in(i->expires_ms - i->now_ms));
@@ -136,56 +136,42 @@ begun(struct init *i, char token[TOKEN_SIZE])
 	reply_end(i->rq, &j, 200);
 }
 
-struct storing {
-	struct init	*i;
-	char		 token[TOKEN_SIZE];
-};
-
 static void
 stored(void *arg, const struct db_result *r)
 {
-	struct storing *s = arg;
-	struct init *i = s->i;
+	struct init *i = arg;
 
 	api_took(i->rq, r);
-	if (db_outcome(r) == DB_DISTURBED && i->again)
-		api_away(i->rq);
-	else if (db_outcome(r) == DB_DISTURBED) {
+	if (db_outcome(r) == DB_DISTURBED && !i->again) {
 		i->again = true;
 		store(i);
 	} else if (db_outcome(r) != DB_OK)
 		api_db_failed(i->rq, r);
-	else if (db_affected(r, ADDED) > 0)
-		begun(i, s->token);
-	else if (init_client_good(i, r, CLIENT))		/* it ended in this very moment */
+	else if (db_affected(r, ADDED) > 0) {
+		auth_begun(i->api, &i->begun, db_text(r, CLIENT, 0, KEY_OWN_LIMIT));
+		begun(i);
+	} else if (init_client_good(i, r, CLIENT))	/* it ended in this very moment */
 		api_away(i->rq);
 }
 
 static void
 store(struct init *i)
 {
-	struct storing *s = arena_alloc(&i->rq->arena, sizeof(*s));
-	unsigned char hash[SHA256_SIZE];
-	struct db_job *j;
+	struct db_job *j = db_job_new(i->api->db, 0, stored, i);
 	DB_PARAMS(p, 10);
 	DB_PARAMS(q, 3);
 
 	i->rq->step = "store";
-	if (s == NULL) {
-		api_no_memory(i->rq);
-		return;
-	}
-	s->i = i;
-	token_make(s->token, TOKEN_SESSION);
-	token_hash(hash, str_c(s->token));
+	token_make(i->token_text, TOKEN_SESSION);
+	i->begun = i->caller;
+	token_hash(i->begun.key_hash, str_c(i->token_text));
 	i->now_ms = clock_real_ms();
 	i->expires_ms = i->now_ms + i->api->conf->ribbon_session_ms;
 	i->session = uuid_v7(i->now_ms);
-	j = db_job_new(i->api->db, 0, stored, s);
 	init_client_params(&p, i);
 	db_job_add(j, W_CLIENT, p.p, p.n);
 	db_put_uuid(&p, i->session);
-	db_put_bytes(&p, hash, sizeof(hash));
+	db_put_bytes(&p, i->begun.key_hash, SHA256_SIZE);
 	db_put_uuid(&p, i->agent_uuid);
 	db_put_time_ms(&p, i->now_ms);
 	db_put_time_ms(&p, i->expires_ms);

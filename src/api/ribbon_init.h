@@ -6,6 +6,7 @@
 
 #include "api/agent_token.h"
 #include "api/ribbon.h"
+#include "base/token.h"
 
 struct init {
 	struct page		 page;
@@ -24,6 +25,8 @@ struct init {
 	bool			 webrtc;
 	int64_t			 used, limit;	/* limit -1: none */
 	struct str		 sip_user, sip_domain, sip_server;
+	char			 token_text[TOKEN_SIZE];	/* the session's */
+	struct caller		 begun;		/* by that */
 	bool			 again;
 };
 

@@ -85,51 +85,50 @@
 /*
  * A call: the row first, "refused"; then the quota, once for the row and only below the limit; then the row follows: "asked" when
  * the quota took it, else "refused" with a reason. All in one transaction, so that whatever dies, both or neither is there.
+ * A row that was there already is locked first, and decided anew if it was "refused": nothing had been done for it.
  * $5 id, $6 idempotency key, $7 number, $8 context, $9 month, $10 now.
  */
 #define RCALL_ADD									\
 	"INSERT INTO ribbon_calls (app_id, id, session_id, key_id, agent, idempotency_key, phone_number, context, mode, month, "	\
 	"created_at) SELECT $1::text::uuid, $5::uuid, g.id, g.key_id, g.agent, $6::text, $7::text, $8::text, g.mode, $9::text, "	\
 	"$10::timestamptz FROM " GOOD_SESSION " g ON CONFLICT DO NOTHING"
-/* From here on $1 app, $2 the id above, $3 now: a call that was there before has another id, and nothing is done. */
-#define RCALL_UNDECIDED									\
-	"c.app_id = $1::text::uuid AND c.id = $2::uuid AND c.state = 'refused' AND c.error IS NULL"
+/* From here on $1 app, $2 token's hash, $3 id, $4 idempotency key, $5 number, $6 context, $7 month, $8 now. */
+#define THE_CALL									\
+	"c.app_id = $1::text::uuid AND c.id = coalesce((SELECT k.id FROM ribbon_calls k WHERE k.app_id = $1::text::uuid "	\
+	"AND k.agent = (SELECT s.agent FROM ribbon_sessions s WHERE s.app_id = $1::text::uuid AND s.token_hash = $2::bytea) "	\
+	"AND k.idempotency_key = $4::text), $3::uuid)"
+#define SAME_WISH	"c.phone_number = $5::text AND c.context IS NOT DISTINCT FROM $6::text"
+#define UNDECIDED	THE_CALL " AND " SAME_WISH " AND c.state = 'refused'"
+#define ACTOR		"'session:' || (SELECT s.id FROM ribbon_sessions s WHERE s.app_id = $1::text::uuid AND s.token_hash = $2::bytea)"
+#define RCALL_LOCK	"SELECT 1 FROM ribbon_calls c WHERE " THE_CALL " FOR UPDATE"
 #define USAGE_TAKE									\
 	"INSERT INTO usage AS u (app_id, key_id, month, used, last_call, updated_at) "	\
-	"SELECT c.app_id, c.key_id, c.month, 1, c.id, $3::timestamptz FROM ribbon_calls c JOIN api_keys ak ON ak.app_id = c.app_id "	\
-	"AND ak.id = c.key_id WHERE " RCALL_UNDECIDED " AND coalesce(ak.monthly_limit, 1) > 0 "	\
+	"SELECT c.app_id, c.key_id, $7::text, 1, c.id, $8::timestamptz FROM ribbon_calls c JOIN api_keys ak ON ak.app_id = c.app_id "	\
+	"AND ak.id = c.key_id WHERE " UNDECIDED " AND coalesce(ak.monthly_limit, 1) > 0 "	\
 	"ON CONFLICT (app_id, key_id, month) DO UPDATE SET used = u.used + 1, last_call = excluded.last_call, "	\
 	"updated_at = excluded.updated_at WHERE u.used < coalesce((SELECT ak.monthly_limit FROM api_keys ak "	\
 	"WHERE ak.app_id = u.app_id AND ak.id = u.key_id), 9223372036854775807)"
-#define OF_LAST_CALL									\
-	"u.app_id = c.app_id AND u.key_id = c.key_id AND u.month = c.month AND u.last_call = c.id"
+/* $8 request, $9 detail. Whoever decides writes it down, and also the call that made 80, 95 or 100 of a hundred full. */
 #define RCALL_ASK									\
-	"UPDATE ribbon_calls c SET state = 'asked' FROM usage u WHERE " RCALL_UNDECIDED " AND " OF_LAST_CALL " AND $3::timestamptz IS NOT NULL"
+	"WITH d AS (UPDATE ribbon_calls c SET state = 'asked', error = NULL, month = $7::text FROM usage u JOIN api_keys ak "	\
+	"ON ak.app_id = u.app_id AND ak.id = u.key_id WHERE " UNDECIDED " AND u.app_id = c.app_id AND u.key_id = c.key_id "	\
+	"AND u.month = $7::text AND u.last_call = c.id RETURNING c.app_id, c.id, c.key_id, u.used, ak.monthly_limit) "	\
+	"SELECT d.key_id, d.used, d.monthly_limit, p.mark, ringd_audit(d.app_id, " ACTOR ", 'ribbon.dial', 'call:' || d.id, $9::text, "	\
+	"$8::text), CASE WHEN p.mark IS NOT NULL THEN ringd_audit(d.app_id, " ACTOR ", 'usage.' || p.mark, 'key:' || d.key_id, "	\
+	"json_build_object('month', $7::text, 'used', d.used, 'limit', d.monthly_limit)::text, $8::text) END "	\
+	"FROM d LEFT JOIN LATERAL (SELECT max(m.mark) AS mark FROM (VALUES (80), (95), (100)) m (mark) "	\
+	"WHERE d.used = (d.monthly_limit * m.mark + 99) / 100) p ON true"
 #define USAGE_REFUSE									\
 	"INSERT INTO usage AS u (app_id, key_id, month, used, refused, updated_at) "	\
-	"SELECT c.app_id, c.key_id, c.month, 0, 1, $3::timestamptz FROM ribbon_calls c WHERE " RCALL_UNDECIDED	\
+	"SELECT c.app_id, c.key_id, $7::text, 0, 1, $8::timestamptz FROM ribbon_calls c WHERE " UNDECIDED	\
 	" ON CONFLICT (app_id, key_id, month) DO UPDATE SET refused = u.refused + 1, updated_at = excluded.updated_at"
+/* $7 request. */
 #define RCALL_REFUSE									\
-	"UPDATE ribbon_calls c SET error = 'limit_reached' WHERE " RCALL_UNDECIDED " AND $3::timestamptz IS NOT NULL"
-/* $3 detail of a dial, $4 of a refusal, $5 request. Once, because only who made the row asks. */
-#define RCALL_AUDIT									\
-	"SELECT ringd_audit(c.app_id, 'session:' || c.session_id, CASE c.state WHEN 'asked' THEN 'ribbon.dial' ELSE 'ribbon.refused' END, "	\
-	"'call:' || c.id, CASE c.state WHEN 'asked' THEN $3::text ELSE $4::text END, $5::text) FROM ribbon_calls c "	\
-	"WHERE c.app_id = $1::text::uuid AND c.id = $2::uuid"
-/* The call that made 80, 95 or 100 of a hundred full. $3 request. */
-#define USAGE_MARK									\
-	"SELECT ringd_audit(c.app_id, 'session:' || c.session_id, 'usage.' || p.mark, 'key:' || c.key_id, "	\
-	"json_build_object('month', u.month, 'used', u.used, 'limit', ak.monthly_limit)::text, $3::text), p.mark, c.key_id, u.used, "	\
-	"ak.monthly_limit FROM ribbon_calls c JOIN usage u ON " OF_LAST_CALL " JOIN api_keys ak ON ak.app_id = c.app_id "	\
-	"AND ak.id = c.key_id JOIN (VALUES (80), (95), (100)) p (mark) ON u.used = (ak.monthly_limit * p.mark + 99) / 100 "	\
-	"WHERE c.app_id = $1::text::uuid AND c.id = $2::uuid"
-/* $2 token's hash, $3 id, $4 idempotency key, $5 number, $6 context. */
+	"UPDATE ribbon_calls c SET error = 'limit_reached' WHERE " UNDECIDED " RETURNING ringd_audit(c.app_id, " ACTOR ", "	\
+	"'ribbon.refused', 'call:' || c.id, '{\"code\":\"limit_reached\"}', $7::text)"
 #define RCALL_FIND									\
-	"SELECT c.id, c.phone_number = $5::text AND c.context IS NOT DISTINCT FROM $6::text, c.state, c.provider_call_id, c.error, "	\
-	"c.mode, (extract(epoch FROM c.sent_at) * 1000)::bigint, (extract(epoch FROM c.created_at) * 1000)::bigint "	\
-	"FROM ribbon_calls c WHERE c.app_id = $1::text::uuid AND c.id = coalesce((SELECT k.id FROM ribbon_calls k "	\
-	"WHERE k.app_id = $1::text::uuid AND k.agent = (SELECT s.agent FROM ribbon_sessions s WHERE s.app_id = $1::text::uuid "	\
-	"AND s.token_hash = $2::bytea) AND k.idempotency_key = $4::text), $3::uuid)"
+	"SELECT c.id, " SAME_WISH ", c.state, c.provider_call_id, c.error, c.mode, (extract(epoch FROM c.sent_at) * 1000)::bigint, "	\
+	"(extract(epoch FROM c.created_at) * 1000)::bigint FROM ribbon_calls c WHERE " THE_CALL
 
 /* What an agent sees of a call; the one of the calls list that belongs to it, when events have come. */
 #define RCALL_COLUMNS									\
@@ -145,12 +144,14 @@
 	    "AND c.agent = k.agent ORDER BY c.created_at DESC, c.id DESC LIMIT $5::bigint")
 #define OF_MY_CALL	" FROM " GOOD_SESSION " g WHERE c.app_id = $1::text::uuid AND c.id = $5::uuid AND c.agent = g.agent"
 #define RCALL_END									\
-	"UPDATE ribbon_calls c SET state = 'ended', end_reason = $6::text, ended_at = $7::timestamptz" OF_MY_CALL	\
-	" AND c.state IN ('sent', 'placed')"
+	"UPDATE ribbon_calls c SET state = CASE WHEN c.state IN ('sent', 'placed') THEN 'ended' ELSE c.state END, "	\
+	"end_reason = CASE WHEN c.state IN ('sent', 'placed') THEN $6::text ELSE c.end_reason END, "	\
+	"ended_at = CASE WHEN c.state IN ('sent', 'placed') THEN $7::timestamptz ELSE c.ended_at END" OF_MY_CALL " RETURNING c.state"
 #define RCALL_STATE									\
-	"UPDATE ribbon_calls c SET held = coalesce($6::boolean, c.held), muted = coalesce($7::boolean, c.muted)" OF_MY_CALL
+	"UPDATE ribbon_calls c SET held = coalesce($6::boolean, c.held), muted = coalesce($7::boolean, c.muted)" OF_MY_CALL	\
+	" RETURNING c.state"
 #define RCALL_NOTE									\
 	"UPDATE ribbon_calls c SET disposition = coalesce($6::text, c.disposition), note = coalesce($7::text, c.note), "	\
-	"logged_at = $8::timestamptz" OF_MY_CALL
+	"logged_at = $8::timestamptz" OF_MY_CALL " RETURNING c.state"
 
 #endif

@@ -49,12 +49,11 @@ enum worker_stmt {
 	W_SESSION_END,
 	W_SESSION_END_AUDIT,		/* $1 to $5 as before, $6 request */
 	W_RCALL_ADD,
+	W_RCALL_LOCK,
 	W_USAGE_TAKE,
-	W_RCALL_ASK,
+	W_RCALL_ASK,			/* key, used, limit, mark that was reached or NULL */
 	W_USAGE_REFUSE,
 	W_RCALL_REFUSE,
-	W_RCALL_AUDIT,
-	W_USAGE_MARK,			/* -, mark, key, used, limit */
 	W_RCALL_FIND,
 	W_RCALL_GET,			/* columns: enum rcall_col, as the next */
 	W_RCALL_LIST,
