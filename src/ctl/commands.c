@@ -196,6 +196,25 @@ static const struct option gap_repair_options[] = {
 	{ .name = "key-file", .type = OPTION_FILE, .value = "FILE",				\
 	    .help = "the key ring (courier.key_file of the configuration)" }
 
+static const struct option exotel_options[] = {
+	{ .name = "credentials-file", .type = OPTION_FILE, .value = "FILE",
+	    .help = "holds them, as JSON or as lines NAME=VALUE; asked for on a terminal, else read from standard input" },
+	KEY_FILE,
+};
+
+static const struct option agent_add_options[] = {
+	{ .name = "name", .type = OPTION_TEXT, .value = "NAME", .help = "what people call them" },
+	{ .name = "email", .type = OPTION_TEXT, .value = "ADDRESS", .help = "their e-mail address" },
+	{ .name = "phone", .type = OPTION_TEXT, .value = "NUMBER", .help = "their telephone, E.164; needed for callback" },
+	{ .name = "mode", .type = OPTION_CHOICE, .choices = "webrtc|callback", .def = "webrtc",
+	    .help = "webrtc: speaks in the browser; callback: their telephone rings first (webrtc)" },
+	{ .name = "exotel-user", .type = OPTION_TEXT, .value = "ID", .help = "their AppUserId at Exotel (AGENTID)" },
+	{ .name = "sip-user", .type = OPTION_TEXT, .value = "USER", .help = "their SIP user at Exotel; needed for webrtc" },
+	{ .name = "sip-secret-file", .type = OPTION_FILE, .value = "FILE",
+	    .help = "holds their SIP password; asked for on a terminal, else read from standard input" },
+	KEY_FILE,
+};
+
 static const struct option status_options[] = {
 	ADMIN,
 };
@@ -299,6 +318,22 @@ static const struct command commands[] = {
 	    "takes subscription and webhook away at Dialpad, gives the grant back, forgets the tokens", ctl_dialpad_disconnect },
 	{ "dialpad", "status", "[APP]", 0, 1, NO_OPTIONS, false, "connections and how they are", ctl_dialpad_status },
 
+	{ "exotel", "link", "APP", 1, 1, OPTIONS(exotel_options), true,
+	    "stores an account's credentials, sealed, and makes the address Exotel reports calls to", ctl_exotel_link },
+	{ "exotel", "rotate", "APP", 1, 1, OPTIONS(exotel_options), false,
+	    "other credentials for the same account; those that are not given stay", ctl_exotel_rotate },
+	{ "exotel", "status", "[APP]", 0, 1, NO_OPTIONS, false, "accounts and how they are", ctl_exotel_status },
+	{ "exotel", "unlink", "APP", 1, 1, NO_OPTIONS, false, "forgets an account's credentials", ctl_exotel_unlink },
+
+	{ "agent", "add", "APP AGENTID", 2, 2, OPTIONS(agent_add_options), false,
+	    "somebody who may have a ribbon; AGENTID is what the CRM calls them", ctl_agent_add },
+	{ "agent", "list", "APP", 1, 1, NO_OPTIONS, false, "an app's agents", ctl_agent_list },
+	{ "agent", "sync", "APP", 1, 1, OPTIONS(status_options), false,
+	    "has the courier fetch the agents from Exotel", ctl_agent_sync },
+	{ "agent", "disable", "APP AGENTID", 2, 2, NO_OPTIONS, false,
+	    "may neither call nor register from now on", ctl_agent_disable },
+	{ "agent", "enable", "APP AGENTID", 2, 2, NO_OPTIONS, false, "undoes disable", ctl_agent_enable },
+
 	{ "gap", "list", "[APP]", 0, 1, OPTIONS(gap_list_options), false,
 	    "spans in which events may have been lost, and what was found, newest first", ctl_gap_list },
 	{ "gap", "repair", "APP", 1, 1, OPTIONS(gap_repair_options), false,
@@ -342,8 +377,9 @@ static const struct command commands[] = {
 
 	{ "courier", "status", "", 0, 0, OPTIONS(status_options), false,
 	    "what the running courier holds and does", ctl_courier_status },
-	{ "courier", "probe", "", 0, 0, OPTIONS(status_options), false,
-	    "can the courier reach Dialpad, and what is in the way? exit 0 when it answers", ctl_courier_probe },
+	{ "courier", "probe", "[PROVIDER]", 0, 1, OPTIONS(status_options), false,
+	    "can the courier reach dialpad (or exotel, exotel-api), and what is in the way? exit 0 when it answers",
+	    ctl_courier_probe },
 
 	{ "reload", NULL, "", 0, 0, OPTIONS(change_options), false,
 	    "the daemon takes its configuration anew; says what changed, or why nothing did", ctl_reload },

@@ -254,7 +254,9 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	    "SELECT ('x' || encode(substring(s.record FROM 2 FOR 4), 'hex'))::bit(32)::bigint, count(s.app_id) FROM ("
 	    "SELECT app_id, access_token AS record FROM dialpad_connections UNION ALL "
 	    "SELECT app_id, refresh_token FROM dialpad_connections UNION ALL "
-	    "SELECT app_id, hook_url FROM dialpad_connections) s WHERE s.record IS NOT NULL GROUP BY 1 ORDER BY 1" },
+	    "SELECT app_id, hook_url FROM dialpad_connections UNION ALL "
+	    "SELECT app_id, credentials FROM exotel_accounts UNION ALL "
+	    "SELECT app_id, credentials FROM ribbon_agents) s WHERE s.record IS NOT NULL GROUP BY 1 ORDER BY 1" },
 
 	/* Every app's on purpose. */
 	[CTL_REQUESTS] = { "requests",
@@ -263,6 +265,36 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	[CTL_REQUESTS_OF_APP] = { "requests_of_app",
 	    "SELECT r.method, r.route, r.status, " REQUESTS_COUNTED " FROM request_logs r WHERE r.app_id = $1 "
 	    "AND r.created_at >= " TIME("$2") " GROUP BY r.method, r.route, r.status ORDER BY 4 DESC, 1, 2, 3" },
+
+	[CTL_AUDIT] = { "audit", "SELECT ringd_audit($1::uuid, $2::text, $3::text, $4::text, $5::text, NULL)" },
+
+	[CTL_EXOTEL_GET] = { "exotel_get", "SELECT x.id, encode(x.credentials, 'hex'), x.caller_id, x.is_active "
+	    "FROM exotel_accounts x WHERE x.app_id = $1" },
+	[CTL_EXOTEL_LINK] = { "exotel_link", "INSERT INTO exotel_accounts (app_id, id, credentials, caller_id, linked_at) "
+	    "VALUES ($1, $2, decode($3, 'hex'), $4, now()) ON CONFLICT (app_id) DO NOTHING" },
+	[CTL_EXOTEL_ROTATE] = { "exotel_rotate", "UPDATE exotel_accounts SET credentials = decode($3, 'hex'), caller_id = $4, "
+	    "rotated_at = now(), last_error = NULL WHERE app_id = $1 AND id = $2" },
+	[CTL_EXOTEL_SET_ACTIVE] = { "exotel_set_active", "UPDATE exotel_accounts SET is_active = $2 WHERE app_id = $1" },
+	[CTL_EXOTEL_UNLINK] = { "exotel_unlink", "DELETE FROM exotel_accounts WHERE app_id = $1" },
+	/* All tenants' when none is named: the administrator's view. */
+	[CTL_EXOTEL_STATUS] = { "exotel_status",
+	    "SELECT a.name, x.app_id, CASE WHEN NOT x.is_active THEN 'inactive' ELSE 'linked' END, x.caller_id, "
+	    "(SELECT count(*) FROM ribbon_agents g WHERE g.app_id = x.app_id AND g.is_active), (SELECT h.id FROM hooks h "
+	    "WHERE h.app_id = x.app_id AND h.provider = 'exotel' ORDER BY h.created_at LIMIT 1), " WHEN("x.linked_at") ", "
+	    WHEN("x.rotated_at") ", " WHEN("x.synced_at") ", x.last_error FROM exotel_accounts x JOIN apps a ON a.id = x.app_id "
+	    "WHERE $1::uuid IS NULL OR x.app_id = $1::uuid ORDER BY a.name, x.app_id" },
+	[CTL_EXOTEL_HOOK] = { "exotel_hook", "SELECT h.id FROM hooks h WHERE h.app_id = $1 AND h.provider = 'exotel'" },
+	[CTL_AGENT_INSERT] = { "agent_insert",
+	    "INSERT INTO ribbon_agents (app_id, id, agent_id, name, email, phone, mode, credentials, created_at, updated_at) "
+	    "VALUES ($1, $2, $3, $4, $5, $6, $7, decode($8, 'hex'), now(), now()) ON CONFLICT (app_id, agent_id) DO NOTHING" },
+	[CTL_AGENT_GET] = { "agent_get", "SELECT g.id, encode(g.credentials, 'hex'), g.mode FROM ribbon_agents g "
+	    "WHERE g.app_id = $1 AND g.agent_id = $2" },
+	[CTL_AGENT_LIST] = { "agent_list",
+	    "SELECT g.agent_id, g.name, g.mode, CASE WHEN g.is_active THEN 'enabled' ELSE 'disabled' END, g.phone, g.email, "
+	    "g.credentials IS NOT NULL, g.id, " WHEN("g.created_at") ", " WHEN("g.synced_at") " FROM ribbon_agents g "
+	    "WHERE g.app_id = $1 ORDER BY g.agent_id" },
+	[CTL_AGENT_SET_ACTIVE] = { "agent_set_active",
+	    "UPDATE ribbon_agents SET is_active = $3, updated_at = now() WHERE app_id = $1 AND agent_id = $2" },
 
 	/* The schema's own record: belongs to no tenant. */
 	[CTL_VERSION_TABLE] = { "version_table",

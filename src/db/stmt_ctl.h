@@ -78,6 +78,21 @@ enum ctl_stmt {
 	CTL_REQUESTS,			/* since ms */
 	CTL_REQUESTS_OF_APP,		/* app, since ms */
 
+	/* The audit log. app: also the nil id, the installation's chain. */
+	CTL_AUDIT,			/* app, actor, action, subject, detail: the last statement of its transaction */
+
+	CTL_EXOTEL_GET,			/* app: id, credentials (hex), caller id, is it active */
+	CTL_EXOTEL_LINK,		/* app, id, credentials (hex), caller id */
+	CTL_EXOTEL_ROTATE,		/* app, id, credentials (hex), caller id */
+	CTL_EXOTEL_SET_ACTIVE,		/* app, active */
+	CTL_EXOTEL_UNLINK,		/* app */
+	CTL_EXOTEL_STATUS,		/* app or NULL */
+	CTL_EXOTEL_HOOK,		/* app: a row when it has a hook for Exotel */
+	CTL_AGENT_INSERT,		/* app, id, agent, name, email, phone, mode, credentials (hex) or NULL */
+	CTL_AGENT_GET,			/* app, agent: id, credentials (hex), mode */
+	CTL_AGENT_LIST,			/* app */
+	CTL_AGENT_SET_ACTIVE,		/* app, agent, active */
+
 	CTL_VERSION_TABLE,
 	CTL_VERSION_LOCK,
 	CTL_VERSION_LIST,

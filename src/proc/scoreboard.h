@@ -69,6 +69,8 @@ enum score_counter {
 	SCORE_GAPS_FAILED,
 	SCORE_EVENTS_REPAIRED,		/* that no delivery had brought */
 	SCORE_ENDS_INFERRED,		/* legs given up for over */
+	SCORE_SIGNATURES,		/* SIP challenges answered for ribbons */
+	SCORE_SIGNATURES_REFUSED,
 	SCORE_COUNTERS
 };
 
