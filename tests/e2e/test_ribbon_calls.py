@@ -43,7 +43,7 @@ def d(new_daemon, sim):
 
 @pytest.fixture(autouse=True)
 def calm(sim):
-    sim.set(rate=100000, retry_after=None, auto=None, early=False, double=False, one_call=False)
+    sim.set(rate=100000, retry_after=None, auto=None, early=False, double=False, one_call=False, slow_seconds=1)
     sim.sim.devices_off.clear()
     yield
     sim.sim.forget()

@@ -2,6 +2,9 @@
 import hashlib
 import hmac
 import json
+import os
+import shutil
+import subprocess
 import time
 import zlib
 
@@ -457,3 +460,19 @@ def test_a_page_of_our_own_origin(d, crm, pages):
     for change in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": None}, {"Host": "localhost"}, {"Host": "evil.example"}):
         refused(s.get("calls", headers={**own, **change}), 403, "origin_not_allowed")
     refused(s.post("renew", headers=own), 403, "origin_not_allowed")
+
+
+# ---------------------------------------------------------------- the recipes
+
+@pytest.mark.parametrize("program,file", [("python3", "agent-token.py"), ("node", "agent-token.js"), ("php", "agent-token.php")])
+def test_a_recipe_of_the_manual(crm, program, file):
+    if shutil.which(program) is None:
+        pytest.skip(f"no {program}")
+    odd = 'm\u00fcller "x" / \\'
+    for agent in ("dana", odd):
+        if agent == odd and not crm.sql("SELECT 1 FROM ribbon_agents WHERE app_id = %s AND agent_id = %s", crm.id, odd):
+            crm.add_agent(odd)
+        done = subprocess.run([program, str(ringd.TOP / "etc/examples" / file)], capture_output=True, text=True, timeout=30, check=True,
+                              env={**os.environ, "AGENT_ID": agent, "RINGD_API_KEY": crm.key})
+        a = crm.init(token=done.stdout.strip())
+        assert a.status == 200 and a.json["data"]["agent"]["id"] == agent, a
