@@ -116,6 +116,7 @@ void	api_courier_status(struct http_request *rq, void *ctx);
 void	api_courier_probe(struct http_request *rq, void *ctx);
 void	api_keyring(struct http_request *rq, void *ctx);
 void	api_keyring_rekey(struct http_request *rq, void *ctx);
+void	api_exotel_sync(struct http_request *rq, void *ctx);
 void	api_dialpad_refresh(struct http_request *rq, void *ctx);
 void	api_dialpad_rotate(struct http_request *rq, void *ctx);
 void	api_dialpad_disconnect(struct http_request *rq, void *ctx);

@@ -190,7 +190,7 @@ api_ribbon_call(struct http_request *rq, void *ctx)
 /* ---- to change */
 
 static bool
-wrong(struct http_request *rq, const char *code, const char *message)
+refuse(struct http_request *rq, const char *code, const char *message)
 {
 	api_problem(rq, 400, code, message);
 	return false;
@@ -205,7 +205,7 @@ read_end(struct of_call *c)
 
 	return body_read(c->r.rq, &doc, names, COUNT(names), member, true) &&
 	    (body_text(&c->text[0], member[0], &c->r.rq->arena, RIBBON_WORD_MAX) ||
-	    wrong(c->r.rq, "invalid_parameter", "reason must be a text of at most 255 bytes"));
+	    refuse(c->r.rq, "invalid_parameter", "reason must be a text of at most 255 bytes"));
 }
 
 static bool
@@ -226,7 +226,7 @@ read_state(struct of_call *c)
 	if (!body_read(c->r.rq, &doc, names, COUNT(names), member, false))
 		return false;
 	if (!read_flag(&c->held, member[0]) || !read_flag(&c->muted, member[1]) || (c->held < 0 && c->muted < 0))
-		return wrong(c->r.rq, "invalid_parameter", "held and muted are true or false; one of them at least");
+		return refuse(c->r.rq, "invalid_parameter", "held and muted are true or false; one of them at least");
 	return true;
 }
 
@@ -251,11 +251,11 @@ read_note(struct of_call *c)
 		return false;
 	if (!body_text(&c->text[0], member[0], &rq->arena, RIBBON_WORD_MAX) ||
 	    (c->text[0].p != NULL && !disposition_known(c->r.api->conf, c->text[0])))
-		return wrong(rq, "invalid_disposition", "disposition must be one of those POST /api/ribbon/init told");
+		return refuse(rq, "invalid_disposition", "disposition must be one of those POST /api/ribbon/init told");
 	if (!body_text(&c->text[1], member[1], &rq->arena, RIBBON_NOTE_MAX))
-		return wrong(rq, "invalid_note", "note must be a text of at most 4000 bytes");
+		return refuse(rq, "invalid_note", "note must be a text of at most 4000 bytes");
 	if (c->text[0].p == NULL && c->text[1].p == NULL)
-		return wrong(rq, "invalid_parameter", "Neither disposition nor note is there");
+		return refuse(rq, "invalid_parameter", "Neither disposition nor note is there");
 	return true;
 }
 

@@ -42,6 +42,7 @@ static const struct http_route admin_routes[] = {
 	{ "/dialpad/refresh", ROUTE_POST, api_dialpad_refresh, "dialpad_refresh", 0, false },
 	{ "/dialpad/rotate", ROUTE_POST, api_dialpad_rotate, "dialpad_rotate", 0, false },
 	{ "/dialpad/disconnect", ROUTE_POST, api_dialpad_disconnect, "dialpad_disconnect", 0, false },
+	{ "/exotel/sync", ROUTE_POST, api_exotel_sync, "exotel_sync", 0, false },
 };
 
 _Static_assert(1 + COUNT(public_routes) + COUNT(admin_routes) <= SCORE_ROUTES, "SCORE_ROUTES is too small");

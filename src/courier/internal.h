@@ -43,6 +43,7 @@ struct courier {
 	LIST_HEAD(, grant_use)	 uses;		/* grant.c */
 	LIST_HEAD(, dial)	 dials;		/* dial.c */
 	LIST_HEAD(, ribbon_dial) ribbon_dials;	/* ribbon_dial.c */
+	LIST_HEAD(, exotel_sync) exotel_syncs;	/* exotel_sync.c */
 	struct gaps		*gaps;		/* gaps.c */
 	struct repair		*repair;	/* repair.c */
 	struct ghosts		*ghosts;	/* ghosts.c */

@@ -259,6 +259,20 @@ static const struct db_stmt stmts[C_COUNT] = {
 	    "ON p.id = s.app_id JOIN api_keys k ON k.app_id = s.app_id AND k.id = s.key_id LEFT JOIN ribbon_agents g "
 	    "ON g.app_id = s.app_id AND g.id = s.agent LEFT JOIN exotel_accounts a ON a.app_id = s.app_id "
 	    "WHERE s.app_id = $1::uuid AND s.id = $2::uuid" },
+	[C_EXOTEL_ACCOUNT] = { "exotel_account", "SELECT p.is_active, a.id, encode(a.credentials, 'hex'), a.is_active "
+	    "FROM exotel_accounts a JOIN apps p ON p.id = a.app_id WHERE a.app_id = $1::uuid" },
+	[C_EXOTEL_AGENTS] = { "exotel_agents", "SELECT g.id, g.agent_id, g.name, g.email, g.phone, encode(g.credentials, 'hex') "
+	    "FROM ribbon_agents g WHERE g.app_id = $1::uuid ORDER BY g.agent_id LIMIT 20000" },
+	[C_AGENT_ADD] = { "agent_add", "INSERT INTO ribbon_agents (app_id, id, name, email, phone, credentials, created_at, updated_at, "
+	    "synced_at, agent_id, mode) VALUES ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::bytea, $7::timestamptz, "
+	    "$7::timestamptz, $7::timestamptz, $8::text, $9::text) ON CONFLICT DO NOTHING" },
+	/* The mode is the administrator's choice. */
+	[C_AGENT_CHANGE] = { "agent_change", "UPDATE ribbon_agents g SET name = $3::text, email = $4::text, phone = $5::text, "
+	    "credentials = $6::bytea, updated_at = $7::timestamptz WHERE g.app_id = $1::uuid AND g.id = $2::uuid" },
+	[C_AGENTS_SEEN] = { "agents_seen", "UPDATE ribbon_agents g SET synced_at = $3::timestamptz WHERE g.app_id = $1::uuid "
+	    "AND g.id = ANY ($2::uuid[])" },
+	[C_EXOTEL_SYNCED] = { "exotel_synced", "UPDATE exotel_accounts a SET synced_at = CASE WHEN $4::text IS NULL THEN "
+	    "$3::timestamptz ELSE a.synced_at END, last_error = $4::text WHERE a.app_id = $1::uuid AND a.id = $2::uuid" },
 	[C_AUDIT] = { "audit", "SELECT ringd_audit($1::uuid, $2::text, $3::text, $4::text, $5::text, NULL)" },
 };
 

@@ -44,7 +44,7 @@ read_fields(void *to, const struct field *f, size_t n, struct arena *a, struct s
 		*value = STR_NONE;
 		if (json_type(v) == JSON_ABSENT || json_type(v) == JSON_NULL)
 			continue;
-		*value = json_text(v, a);
+		*value = arena_str(a, json_text(v, a));	/* the text itself may be gone before */
 		if (value->p == NULL || value->n > EXOTEL_VALUE_MAX)
 			return false;
 		if (value->n == 0)

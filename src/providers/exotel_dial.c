@@ -126,8 +126,6 @@ judge_code(int status, int64_t own, bool retry)
 		return EXOTEL_DIAL_FORBIDDEN;
 	case 402:
 		return EXOTEL_DIAL_BALANCE;
-	case 409:
-		return EXOTEL_DIAL_AGENT_BUSY;	/* of the documented conflicts the only other one that passes by itself */
 	case 429:
 		return EXOTEL_DIAL_LIMIT;
 	case 503:

@@ -11,9 +11,10 @@ import uuid
 import pytest
 
 import ringd
+import sealing
 from courier_line import RIBBON_DIAL, RIBBON_LINE, RIBBON_SIGN, Line
 from dialpad_sim import key_ring
-from exotel_sim import ACCOUNT, APP_TOKEN, CALLER_ID, SIP_SECRET, Exotel, add_agent, credentials, link, settings
+from exotel_sim import ACCOUNT, API_KEY, API_TOKEN, APP_TOKEN, CALLER_ID, SIP_SECRET, Exotel, add_agent, credentials, exotel, link, settings
 from ringd import request, wait_for
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root to take a worker's place on the line")
@@ -376,3 +377,154 @@ def test_a_password_of_their_own_and_a_realm(pg, d, line):
     f = fields(a["authorization"])
     assert a["outcome"] == "ok" and f["response"] == expected(f)
     assert sign(line, app)["outcome"] == "realm"
+
+
+# ---- agents
+
+def agents(app, d):
+    return {a["agent_id"]: a for a in ringd.ringctl("agent", "list", app.id, database=app.dsn, config=d.config)}
+
+
+def sync(app, d, check=True):
+    return ringd.ringctl("agent", "sync", app.id, database=app.dsn, config=d.config, check=check)
+
+
+@pytest.fixture
+def users(sim):
+    before = sim.sim.users
+    yield sim.sim
+    sim.sim.users = before
+
+
+def test_agents_are_fetched_by_pages(pg, d, line, sim, users):
+    app = App(pg, d)
+    users.users = [exotel.user(i) for i in range(250)]
+    users.users[3]["SipSecret"] = exotel.sealed_secret("canary-sip-secret-3")
+    done = sync(app, d)
+    assert (done["seen"], done["added"], done["changed"]) == (250, 248, 2) and sim.count("usermapping") == 3, "two of them were here"
+    there = agents(app, d)
+    assert len(there) == 250 and there["agent8"]["mode"] == "callback" and there["agent12"]["mode"] == "webrtc" and there["agent12"]["name"] == "Asha Number12"
+    assert all(a["synced_at"] for a in there.values())
+    assert sync(app, d) == {"app_id": app.id, "seen": 250, "added": 0, "changed": 0}
+    assert [json.loads(x[2])["added"] for x in app.audit("agent.sync")] == [248, 0]
+    a = sign(line, app, app.new_session(there["agent3"]["id"]))
+    f = fields(a["authorization"])
+    assert f["username"] == "asha0003" and f["response"] == md5(md5("asha0003", DOMAIN, "canary-sip-secret-3"), f["nonce"], f["nc"], f["cnonce"], "auth", md5("REGISTER", f["uri"]))
+
+
+def test_what_exotel_does_not_say_stays(pg, d, sim, users, line):
+    app = App(pg, d)
+    users.users = [exotel.user(7, AppUserId="agent7", ExotelUserName=None, AppUsername=None, SipSecret=None, AgentNumber="12", Email=None),
+                   exotel.user(8, AppUserId="x y"), exotel.user(9, AppUserId="nobody", SipSecret=None, AgentNumber=None),
+                   exotel.user(10, AppUserId="gone", IsActive=False), exotel.user(11, AppUserId=None)]
+    ringd.ringctl("agent", "disable", app.id, "agent7", database=app.dsn)
+    done = sync(app, d)
+    assert (done["seen"], done["added"], done["changed"]) == (4, 0, 0), done
+    a = agents(app, d)
+    assert set(a) == {"agent7", "agent8"} and (a["agent7"]["name"], a["agent7"]["phone"], a["agent7"]["state"]) == ("Asha Rao", "+919800000001", "disabled")
+
+
+def test_an_agent_by_another_name_is_not_doubled(pg, d, users):
+    app = App(pg, d, linked=True)
+    add_agent(d, app.dsn, app.id, "crm-17", exotel_user="agent99", sip_user="asha0063")
+    users.users = [exotel.user(99)]
+    done = sync(app, d)
+    assert (done["added"], done["changed"]) == (0, 1) and "agent99" not in agents(app, d)
+
+
+@pytest.mark.parametrize("fault,word", [("401", "does not take"), ("500", "no page of users"), ("garbage", "no page of users"), ("code_403", "no page of users"),
+                                        ("close", "")])
+def test_agents_that_cannot_be_fetched(app, d, sim, fault, word):
+    sim.misbehave(times=9, usermapping=fault)
+    done = sync(app, d, check=False)
+    assert done.returncode == 1 and word in done.stderr, done.stderr
+    [status] = ringd.ringctl("exotel", "status", app.id, database=app.dsn)
+    assert status["last_error"] and set(agents(app, d)) == {"agent7", "agent8"}
+
+
+def test_agents_of_nobody(pg, d):
+    app = App(pg, d, linked=False)
+    assert sync(app, d, check=False).returncode == 3
+    assert d.admin_post("/exotel/sync").status == 400 and d.admin_post("/exotel/sync?app=x").status == 400
+
+
+# ---- ringctl
+
+def test_a_link_shows_no_secret_and_keeps_it_sealed(pg, d, app, tmp_path):
+    assert app.linked["account_sid"] == ACCOUNT and app.linked["modes"] == "webrtc, callback" and app.linked["caller_id"] == CALLER_ID
+    assert app.linked["hook_url"].startswith(f"http://127.0.0.1:{d.port}/webhooks/exotel/hk_") and APP_TOKEN not in json.dumps(app.linked)
+    [(row, record)] = app.sql("SELECT id, credentials FROM exotel_accounts WHERE app_id = %s", app.id)
+    ring = sealing.read_ring(d.base / "keys")
+    text = json.loads(sealing.unseal(ring, "exotel_accounts", "credentials", app.id, row, record))
+    assert text == {"account_sid": ACCOUNT, "app_token": APP_TOKEN, "exotel_app_id": "app-1", "customer_id": "c-1", "api_key": API_KEY, "api_token": API_TOKEN,
+                    "hook_url": app.linked["hook_url"]}
+    [(row, record)] = app.sql("SELECT id, credentials FROM ribbon_agents WHERE app_id = %s AND agent_id = 'agent7'", app.id)
+    assert json.loads(sealing.unseal(ring, "ribbon_agents", "credentials", app.id, row, record)) == {
+        "exotel_user_id": "agent7", "sip_user": "ashar9f2c", "sip_secret": SIP_SECRET}
+    [hook] = ringd.ringctl("hook", "list", app.id, database=app.dsn)
+    assert hook["provider"] == "exotel" and hook["state"] == "enabled"
+    actions = [a for a, in app.sql("SELECT action FROM audit_log WHERE app_id = %s AND actor LIKE 'ringctl:%%' AND action ~ '^(exotel|agent)[.]' ORDER BY seq", app.id)]
+    assert actions == ["exotel.link", "agent.add", "agent.add"]
+    again = ringd.ringctl("exotel", "link", app.id, "--credentials-file", str(credentials(d.base)), database=app.dsn, config=d.config, check=False)
+    assert again.returncode == 1 and "linked already" in again.stderr
+    assert len(ringd.ringctl("hook", "list", app.id, database=app.dsn)) == 1, "what failed left nothing behind"
+
+
+def test_other_credentials_hold_at_once(d, line, app, sim):
+    """Nobody reloads, nobody logs in anew."""
+    assert sign(line, app)["outcome"] == "ok"
+    sim.sim.options.app_token = "canary-app-token-of-later"
+    try:
+        assert line.ask(RIBBON_DIAL, app.id, app.wish())["outcome"] == "forbidden"
+        done = ringd.ringctl("exotel", "rotate", app.id, database=app.dsn, config=d.config, stdin='{"app_token":"canary-app-token-of-later"}')
+        assert done["hook_url"] == app.linked["hook_url"] and done["modes"] == "webrtc, callback"
+        assert line.ask(RIBBON_DIAL, app.id, app.wish())["outcome"] == "placed"
+        assert sign(line, app)["outcome"] == "ok"
+    finally:
+        sim.sim.options.app_token = APP_TOKEN
+    assert app.sql("SELECT rotated_at IS NOT NULL FROM exotel_accounts WHERE app_id = %s", app.id) == [(True,)]
+
+
+def test_the_end_of_an_account(d, line, app):
+    assert ringd.ringctl("exotel", "unlink", app.id, database=app.dsn)["state"] == "unlinked"
+    assert line.ask(RIBBON_LINE, app.id, app.agent)["outcome"] == "not_linked" and sign(line, app)["outcome"] == "not_linked"
+    assert ringd.ringctl("exotel", "unlink", app.id, database=app.dsn, check=False).returncode == 3
+    assert ringd.ringctl("exotel", "rotate", app.id, database=app.dsn, config=d.config, stdin="app_token=x", check=False).returncode == 3
+    assert link(d, app.dsn, app.id)["hook_url"] != app.linked["hook_url"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"app_token":1}', '{"account_sid":"a","unknown":"x"}', "account_sid", "secret=canary-of-a-typo", "account_sid=acme1",
+                                  "account_sid=a/b\napi_key=k\napi_token=t\ncaller_id=1", "account_sid=acme1\napi_key=k\napi_token=t",
+                                  "account_sid=acme1\napi_key=k y\napi_token=t\ncaller_id=1", '{"account_sid":"acme1","api_key":"' + "k" * 2000 + '"}'])
+def test_credentials_that_are_none(pg, d, text):
+    app = App(pg, d, linked=False)
+    done = ringd.ringctl("exotel", "link", app.id, database=app.dsn, config=d.config, stdin=text, check=False)
+    assert done.returncode == 2 and "canary" not in done.stderr, done.stderr
+    assert app.sql("SELECT 1 FROM exotel_accounts WHERE app_id = %s", app.id) == [] and ringd.ringctl("hook", "list", app.id, database=app.dsn) == []
+
+
+def test_agents_that_cannot_be(d, app):
+    for args in (["a b"], ["x", "--mode", "callback"], ["x", "--mode", "callback", "--phone", "98"], ["x"], ["x", "--mode", "other"]):
+        done = ringd.ringctl("agent", "add", app.id, *args, database=app.dsn, config=d.config, check=False, stdin="s")
+        assert done.returncode == 2, done
+    done = ringd.ringctl("agent", "add", app.id, "agent7", "--mode", "callback", "--phone", "+919800000001", database=app.dsn, check=False)
+    assert done.returncode == 1 and "already" in done.stderr
+    assert ringd.ringctl("agent", "enable", app.id, "nobody", database=app.dsn, check=False).returncode == 3
+    assert ringd.ringctl("agent", "disable", app.id, "agent7", database=app.dsn)["state"] == "disabled"
+    assert ringd.ringctl("agent", "enable", app.id, "agent7", database=app.dsn)["state"] == "enabled"
+
+
+def test_the_ring_knows_them(d, app, line):
+    """keyring status, rekey and drop: what ringctl sealed is opened, sealed anew and counted by the same rules."""
+    keys = {k["id"]: k for k in ringd.ringctl("keyring", "status", database=app.dsn, config=d.config)}
+    [(n,)] = app.sql("SELECT (SELECT count(*) FROM exotel_accounts) + (SELECT count(credentials) FROM ribbon_agents)")
+    assert keys[1]["values"] == n > 1
+    done = ringd.ringctl("keyring", "rekey", database=app.dsn, config=d.config)
+    assert done["unreadable"] == 0
+
+
+def test_can_exotel_be_reached(d, app, sim):
+    for provider in ("exotel", "exotel-api"):
+        a = ringd.ringctl("courier", "probe", provider, config=d.config)
+        assert (a["provider"], a["outcome"], a["status"], a["origin"]) == (provider, "answered", 401, sim.url)
+    assert ringd.ringctl("courier", "probe", "somebody", config=d.config, check=False).returncode != 0
