@@ -7,6 +7,7 @@
 
 #include "base/count.h"
 #include "base/json_read.h"
+#include "base/phone.h"
 #include "model/dial_tag.h"
 #include "providers/dialpad_dial.h"
 
