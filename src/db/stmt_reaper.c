@@ -35,6 +35,8 @@
 	"WHERE d.next_try_at <= $1::timestamptz" which						\
 	" ORDER BY d.next_try_at, d.id LIMIT 1 FOR UPDATE SKIP LOCKED)" CLAIMED
 
+/* Whom the ribbon dialled, unless Exotel knows that the call goes out and to whom. */
+#define DIALLED(known)	"CASE c.direction WHEN 'outbound' THEN coalesce(" known ", r.phone_number) ELSE r.phone_number END"
 /*
  * Which of these calls (keys: app_id, sid, ribbon, call_id) did a ribbon ask for? The ribbon's id leads to the call from
  * now on, and an end of the one is an end of the other. What the ribbon was told and Exotel does not hand through is
@@ -49,21 +51,20 @@
 	"led AS (INSERT INTO call_redirects (app_id, id, call_id) SELECT m.app_id, m.id, m.call_id FROM m "	\
 	"ON CONFLICT (app_id, id) DO NOTHING), "						\
 	"shown AS (UPDATE calls c SET custom_data = coalesce(r.context, c.custom_data), "	\
-	"direction = coalesce(c.direction, 'outbound'), "					\
-	"external_number = CASE WHEN c.direction IS NULL THEN r.phone_number ELSE coalesce(c.external_number, r.phone_number) END, "	\
-	"to_number = CASE WHEN c.direction IS NULL THEN r.phone_number ELSE coalesce(c.to_number, r.phone_number) END, "	\
-	"from_number = CASE WHEN c.direction IS NULL THEN nullif(c.internal_number, r.phone_number) ELSE c.from_number END, "	\
+	"direction = 'outbound', external_number = " DIALLED("c.external_number") ", "		\
+	"to_number = " DIALLED("c.to_number") ", "						\
+	"from_number = CASE c.direction WHEN 'outbound' THEN c.from_number ELSE nullif(c.internal_number, r.phone_number) END, "	\
 	"agent_id = coalesce(g.agent_id, c.agent_id), agent_name = coalesce(g.name, c.agent_name), "	\
 	"agent_email = coalesce(g.email, c.agent_email), updated_at = " now "::timestamptz "	\
 	"FROM m JOIN ribbon_calls r ON r.app_id = m.app_id AND r.id = m.id "			\
 	"LEFT JOIN ribbon_agents g ON g.app_id = r.app_id AND g.id = r.agent "			\
 	"WHERE c.app_id = m.app_id AND c.id = m.call_id) "					\
 	"UPDATE ribbon_calls r SET provider_call_id = m.sid, "					\
-	"state = CASE WHEN c.status = 'ended' THEN 'ended' WHEN r.error IS NOT NULL THEN 'placed' ELSE r.state END, "	\
+	"state = CASE WHEN c.status = 'ended' THEN 'ended' WHEN r.state = 'asked' OR r.error IS NOT NULL THEN 'placed' ELSE r.state END, "	\
 	"error = NULL, ended_at = CASE WHEN c.status = 'ended' THEN coalesce(r.ended_at, c.ended_at, c.updated_at) END, "	\
 	"end_reason = CASE WHEN c.status <> 'ended' OR r.end_reason IS NOT NULL THEN r.end_reason "	\
-	"WHEN c.end_inferred THEN 'unknown' WHEN c.outcome = 'answered' THEN 'completed' WHEN c.provider_state IN ('busy', 'no-answer', 'failed', 'canceled') "	\
-	"THEN c.provider_state ELSE c.outcome END "						\
+	"WHEN c.end_inferred THEN 'unknown' WHEN c.outcome = 'answered' THEN 'completed' "	\
+	"WHEN c.provider_state IN ('busy', 'no-answer', 'failed', 'canceled') THEN c.provider_state ELSE c.outcome END "	\
 	"FROM m JOIN calls c ON c.app_id = m.app_id AND c.id = m.call_id "			\
 	"WHERE r.app_id = m.app_id AND r.id = m.id AND r.state IN ('asked', 'sent', 'placed')"
 
