@@ -545,7 +545,7 @@ onDaemon('the example of a CRM, and its server', async () => {
 	await p.getByRole('link', { name: '+91 98111 12222' }).click();
 	await invite((await back.nextCall()).call_sid);
 	await log('dials: outbound, +919811112222, deal D-1043');
-	await p.ribbon.getByText('Customer’s phone rings').waitFor();
+	await p.ribbon.getByRole('heading', { name: 'Customer’s phone rings' }).waitFor();
 	await shot(p, 'crm');
 	await p.button('Hang up').click();
 	await until('the end', async () => (await sawEnds()).length > n);
