@@ -22,6 +22,7 @@
 struct keys;			/* key hash -> app, keys.c */
 struct ribbon_files;		/* the ribbon's scripts in memory, ribbon_files.c */
 struct hooks;			/* the installation's hooks in memory, hooks.c */
+struct audit;			/* what was refused, audit.c */
 
 enum store_outcome {
 	STORE_OK,
@@ -56,6 +57,7 @@ struct api {
 	struct db		*db;
 	struct keys		*keys;
 	struct hooks		*hooks;
+	struct audit		*audit;
 	struct link_client	*courier;	/* NULL: none is configured */
 	struct secret		 cursor_key, oauth_key;	/* absent until read from the database */
 	struct scoreboard	*board;
@@ -100,7 +102,9 @@ void	api_calls(struct http_request *rq, void *ctx);	/* the list, or a call to be
 void	api_calls_active(struct http_request *rq, void *ctx);
 void	api_call(struct http_request *rq, void *ctx);
 void	api_dial(struct http_request *rq, void *ctx);
+void	api_ribbon_usage(struct http_request *rq, void *ctx);
 void	api_hook_dialpad(struct http_request *rq, void *ctx);
+void	api_hook_exotel(struct http_request *rq, void *ctx);
 void	api_oauth_connect(struct http_request *rq, void *ctx);
 void	api_oauth_callback(struct http_request *rq, void *ctx);
 void	api_ribbon_file(struct http_request *rq, void *ctx);
@@ -110,6 +114,7 @@ void	api_courier_status(struct http_request *rq, void *ctx);
 void	api_courier_probe(struct http_request *rq, void *ctx);
 void	api_keyring(struct http_request *rq, void *ctx);
 void	api_keyring_rekey(struct http_request *rq, void *ctx);
+void	api_exotel_sync(struct http_request *rq, void *ctx);
 void	api_dialpad_refresh(struct http_request *rq, void *ctx);
 void	api_dialpad_rotate(struct http_request *rq, void *ctx);
 void	api_dialpad_disconnect(struct http_request *rq, void *ctx);

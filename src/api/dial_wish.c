@@ -1,6 +1,6 @@
 /*
  * dial_wish: see dial.h. Strict: one JSON object, no member that is not known, none twice, each of its own type. Whoever
- * misspells custom_data should learn it now and not when the call cannot be found.
+ * misspells custom_data should learn it now and not when the call cannot be found; dial.c tells it to a good key only.
  */
 #include <sys/types.h>
 
@@ -12,49 +12,47 @@
 #include "base/json_read.h"
 #include "providers/dialpad_dial.h"
 
-#define MESSAGE_SIZE	160
-
 static const struct json_limits limits = { .depth = 4, .tokens = 32 };
 
 static bool
-refuse(struct http_request *rq, const char *code, const char *message)
+refuse(struct dial_wish *w, const char *code, const char *message)
 {
-	api_problem(rq, 400, code, message);
+	w->wrong = code;
+	w->wrong_text = message;
 	return false;
 }
 
 static bool
-read_document(struct json_doc *doc, struct http_request *rq)
+read_document(struct dial_wish *w, struct json_doc *doc, struct http_request *rq)
 {
 	struct json_error err;
-	char message[MESSAGE_SIZE];
 
 	if (!json_parse(doc, &rq->arena, rq->body, &limits, &err)) {
-		snprintf(message, sizeof(message), "The body is not the JSON expected: at byte %zu, expected %s", err.offset,
+		snprintf(w->said, sizeof(w->said), "The body is not the JSON expected: at byte %zu, expected %s", err.offset,
 		    err.expected != NULL ? err.expected : "less");
-		return refuse(rq, "invalid_json", message);
+		return refuse(w, "invalid_json", w->said);
 	}
 	return json_type(json_root(doc)) == JSON_OBJECT ||
-	    refuse(rq, "invalid_json", "The body must be a JSON object");
+	    refuse(w, "invalid_json", "The body must be a JSON object");
 }
 
 /* Each member lands in its place; the same one twice, or another, is refused. */
 static bool
-take_members(struct json member[], const char *const names[], size_t n, struct json root, struct http_request *rq)
+take_members(struct dial_wish *w, struct json member[], const char *const names[], size_t n, struct json root, struct arena *a)
 {
 	struct json e;
 	size_t i;
 
 	for (e = json_first(root); json_type(e) != JSON_ABSENT; e = json_next(e)) {
-		struct str name = json_text(e, &rq->arena);
+		struct str name = json_text(e, a);
 
 		for (i = 0; i < n && !str_eq(name, str_c(names[i])); i++)
 			;
 		if (i == n)
-			return refuse(rq, "invalid_parameter",
+			return refuse(w, "invalid_parameter",
 			    "Unknown member; expected user_id, phone_number, custom_data and idempotency_key");
 		if (json_type(member[i]) != JSON_ABSENT)
-			return refuse(rq, "invalid_parameter", "A member is there twice");
+			return refuse(w, "invalid_parameter", "A member is there twice");
 		member[i] = json_member_value(e);
 	}
 	return true;
@@ -88,9 +86,9 @@ take_key(struct dial_wish *w, struct json member, struct http_request *rq)
 
 	if (!optional_text(&w->key, member, &rq->arena, DIAL_KEY_MAX) || (w->key.p != NULL && !key_ok(w->key)) ||
 	    (header.p != NULL && !key_ok(header)))
-		return refuse(rq, "invalid_idempotency_key", "An idempotency key is 1 to 128 visible ASCII characters");
+		return refuse(w, "invalid_idempotency_key", "An idempotency key is 1 to 128 visible ASCII characters");
 	if (header.p != NULL && w->key.p != NULL && !str_eq(header, w->key))
-		return refuse(rq, "invalid_idempotency_key", "The header and the body name different idempotency keys");
+		return refuse(w, "invalid_idempotency_key", "The header and the body name different idempotency keys");
 	if (header.p != NULL)
 		w->key = header;
 	return true;
@@ -104,15 +102,15 @@ dial_wish_read(struct dial_wish *w, struct http_request *rq)
 	struct json member[COUNT(names)] = { { NULL, 0 } };
 	struct json_doc doc;
 
-	if (!read_document(&doc, rq) || !take_members(member, names, COUNT(names), json_root(&doc), rq))
+	if (!read_document(w, &doc, rq) || !take_members(w, member, names, COUNT(names), json_root(&doc), &rq->arena))
 		return false;
 	w->user = json_type(member[USER]) == JSON_NUMBER ? json_raw(member[USER]) : json_text(member[USER], &rq->arena);
 	if (!dialpad_user_ok(w->user))
-		return refuse(rq, "invalid_user_id", "user_id must be the id of a Dialpad user, in digits");
+		return refuse(w, "invalid_user_id", "user_id must be the id of a Dialpad user, in digits");
 	w->number = json_text(member[NUMBER], &rq->arena);
 	if (!dialpad_number_ok(w->number))
-		return refuse(rq, "invalid_phone_number", "phone_number must be in the form of E.164: + and 7 to 15 digits");
+		return refuse(w, "invalid_phone_number", "phone_number must be in the form of E.164: + and 7 to 15 digits");
 	if (!optional_text(&w->custom_data, member[CUSTOM], &rq->arena, DIALPAD_DIAL_CUSTOM_MAX))
-		return refuse(rq, "invalid_custom_data", "custom_data must be a text of at most 1000 bytes");
+		return refuse(w, "invalid_custom_data", "custom_data must be a text of at most 1000 bytes");
 	return take_key(w, member[KEY], rq);
 }

@@ -13,8 +13,10 @@ static const struct http_route public_routes[] = {
 	{ "/api/calls/active", ROUTE_GET, api_calls_active, "calls_active", 0, false },
 	{ "/api/calls", ROUTE_GET | ROUTE_POST, api_calls, "calls", DIAL_BODY_MAX, false },
 	{ "/api/calls/{}", ROUTE_GET, api_call, "call", 0, false },
+	{ "/api/ribbon/usage", ROUTE_GET, api_ribbon_usage, "ribbon_usage", 0, false },
 	{ "/webhooks/dialpad/{}", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, true },
 	{ "/webhooks/dialpad", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, false },
+	{ "/webhooks/exotel/{}", ROUTE_GET | ROUTE_POST, api_hook_exotel, "hook_exotel", SIZE_MAX, true },
 	{ "/ribbon/{}", ROUTE_GET, api_ribbon_file, "ribbon_file", 0, false },
 	{ "/auth/dialpad/connect", ROUTE_GET | ROUTE_POST, api_oauth_connect, "oauth_connect", 0, false },
 	{ "/auth/dialpad/callback", ROUTE_GET, api_oauth_callback, "oauth_callback", 0, false },
@@ -33,6 +35,7 @@ static const struct http_route admin_routes[] = {
 	{ "/dialpad/refresh", ROUTE_POST, api_dialpad_refresh, "dialpad_refresh", 0, false },
 	{ "/dialpad/rotate", ROUTE_POST, api_dialpad_rotate, "dialpad_rotate", 0, false },
 	{ "/dialpad/disconnect", ROUTE_POST, api_dialpad_disconnect, "dialpad_disconnect", 0, false },
+	{ "/exotel/sync", ROUTE_POST, api_exotel_sync, "exotel_sync", 0, false },
 };
 
 _Static_assert(1 + COUNT(public_routes) + COUNT(admin_routes) <= SCORE_ROUTES, "SCORE_ROUTES is too small");

@@ -56,8 +56,10 @@ static const struct option key_check_options[] = {
 };
 
 static const struct option hook_create_options[] = {
-	{ .name = "provider", .type = OPTION_CHOICE, .choices = "dialpad", .def = "dialpad",
+	{ .name = "provider", .type = OPTION_CHOICE, .choices = "dialpad|exotel", .def = "dialpad",
 	    .help = "who will post (dialpad)" },
+	{ .name = "basic", .type = OPTION_FLAG,
+	    .help = "for Exotel: with a secret, to be sent as the password of HTTP Basic" },
 	{ .name = "name", .type = OPTION_TEXT, .value = "NAME", .help = "to tell hooks apart (the provider's name)" },
 	{ .name = "org-id", .type = OPTION_TEXT, .value = "ID",
 	    .help = "the company deliveries without hook address may name" },
@@ -169,6 +171,25 @@ static const struct option gap_repair_options[] = {
 	{ .name = "key-file", .type = OPTION_FILE, .value = "FILE",				\
 	    .help = "the key ring (courier.key_file of the configuration)" }
 
+static const struct option exotel_options[] = {
+	{ .name = "credentials-file", .type = OPTION_FILE, .value = "FILE",
+	    .help = "holds them, as JSON or as lines NAME=VALUE; asked for on a terminal, else read from standard input" },
+	KEY_FILE,
+};
+
+static const struct option agent_add_options[] = {
+	{ .name = "name", .type = OPTION_TEXT, .value = "NAME", .help = "what people call them" },
+	{ .name = "email", .type = OPTION_TEXT, .value = "ADDRESS", .help = "their e-mail address" },
+	{ .name = "phone", .type = OPTION_TEXT, .value = "NUMBER", .help = "their telephone, E.164; needed for callback" },
+	{ .name = "mode", .type = OPTION_CHOICE, .choices = "webrtc|callback", .def = "webrtc",
+	    .help = "webrtc: speaks in the browser; callback: their telephone rings first (webrtc)" },
+	{ .name = "exotel-user", .type = OPTION_TEXT, .value = "ID", .help = "their AppUserId at Exotel (AGENTID)" },
+	{ .name = "sip-user", .type = OPTION_TEXT, .value = "USER", .help = "their SIP user at Exotel; needed for webrtc" },
+	{ .name = "sip-secret-file", .type = OPTION_FILE, .value = "FILE",
+	    .help = "holds their SIP password; asked for on a terminal, else read from standard input" },
+	KEY_FILE,
+};
+
 static const struct option status_options[] = {
 	ADMIN,
 };
@@ -223,6 +244,22 @@ static const struct option requests_options[] = {
 	    .help = "since then: 24h, or an RFC 3339 time (1h)" },
 };
 
+static const struct option usage_options[] = {
+	{ .name = "month", .type = OPTION_TEXT, .value = "YYYY-MM", .help = "of this month, in UTC (the current one)" },
+	{ .name = "csv", .type = OPTION_FLAG, .help = "as CSV, for a spreadsheet or a bill" },
+};
+
+static const struct option audit_show_options[] = {
+	{ .name = "since", .type = OPTION_PAST, .value = "T", .help = "since then: 7d, or an RFC 3339 time" },
+	{ .name = "action", .type = OPTION_TEXT, .value = "ACTION", .help = "only this: key.create, ribbon.init" },
+	LIMIT(1000, "50"),
+};
+
+static const struct option audit_verify_options[] = {
+	{ .name = "head", .type = OPTION_TEXT, .value = "SEQ:HASH",
+	    .help = "a head of APP that was noted elsewhere: what was before it must still be" },
+};
+
 static const struct command commands[] = {
 	{ "migrate", NULL, "", 0, 0, OPTIONS(migrate_options), false,
 	    "brings the database to this release: applies what is missing of NNNN_name.sql, in order", ctl_migrate },
@@ -259,6 +296,22 @@ static const struct command commands[] = {
 	    "takes subscription and webhook away at Dialpad, gives the grant back, forgets the tokens", ctl_dialpad_disconnect },
 	{ "dialpad", "status", "[APP]", 0, 1, NO_OPTIONS, false, "connections and how they are", ctl_dialpad_status },
 
+	{ "exotel", "link", "APP", 1, 1, OPTIONS(exotel_options), true,
+	    "stores an account's credentials, sealed, and makes the address Exotel reports calls to", ctl_exotel_link },
+	{ "exotel", "rotate", "APP", 1, 1, OPTIONS(exotel_options), false,
+	    "other credentials for the same account; those that are not given stay", ctl_exotel_rotate },
+	{ "exotel", "status", "[APP]", 0, 1, NO_OPTIONS, false, "accounts and how they are", ctl_exotel_status },
+	{ "exotel", "unlink", "APP", 1, 1, NO_OPTIONS, false, "forgets an account's credentials", ctl_exotel_unlink },
+
+	{ "agent", "add", "APP AGENTID", 2, 2, OPTIONS(agent_add_options), false,
+	    "somebody who may have a ribbon; AGENTID is what the CRM calls them", ctl_agent_add },
+	{ "agent", "list", "APP", 1, 1, NO_OPTIONS, false, "an app's agents", ctl_agent_list },
+	{ "agent", "sync", "APP", 1, 1, OPTIONS(status_options), false,
+	    "has the courier fetch the agents from Exotel", ctl_agent_sync },
+	{ "agent", "disable", "APP AGENTID", 2, 2, NO_OPTIONS, false,
+	    "may neither call nor register from now on", ctl_agent_disable },
+	{ "agent", "enable", "APP AGENTID", 2, 2, NO_OPTIONS, false, "undoes disable", ctl_agent_enable },
+
 	{ "gap", "list", "[APP]", 0, 1, OPTIONS(gap_list_options), false,
 	    "spans in which events may have been lost, and what was found, newest first", ctl_gap_list },
 	{ "gap", "repair", "APP", 1, 1, OPTIONS(gap_repair_options), false,
@@ -277,6 +330,16 @@ static const struct command commands[] = {
 
 	{ "requests", NULL, "[APP]", 0, 1, OPTIONS(requests_options), false,
 	    "API requests of each app; of APP by route and status", ctl_requests },
+
+	{ "usage", NULL, "[APP]", 0, 1, OPTIONS(usage_options), false,
+	    "calls each client of the ribbon started in a month, and those its limit refused", ctl_usage },
+
+	{ "audit", "show", "[APP]", 0, 1, OPTIONS(audit_show_options), false,
+	    "what was done, and by whom, newest first", ctl_audit_show },
+	{ "audit", "verify", "[APP]", 0, 1, OPTIONS(audit_verify_options), false,
+	    "is the log as it was written? else the first row that does not fit, and why; exit 1", ctl_audit_verify },
+	{ "audit", "head", "[APP]", 0, 1, NO_OPTIONS, false,
+	    "the head of each chain, to be noted where nobody who may change the log can", ctl_audit_head },
 
 	{ "log", "show", "", 0, 0, OPTIONS(status_options), false,
 	    "the running daemon's log levels", ctl_log_show },
@@ -302,8 +365,9 @@ static const struct command commands[] = {
 
 	{ "courier", "status", "", 0, 0, OPTIONS(status_options), false,
 	    "what the running courier holds and does", ctl_courier_status },
-	{ "courier", "probe", "", 0, 0, OPTIONS(status_options), false,
-	    "can the courier reach Dialpad, and what is in the way? exit 0 when it answers", ctl_courier_probe },
+	{ "courier", "probe", "[PROVIDER]", 0, 1, OPTIONS(status_options), false,
+	    "can the courier reach dialpad (or exotel, exotel-api), and what is in the way? exit 0 when it answers",
+	    ctl_courier_probe },
 
 	{ "reload", NULL, "", 0, 0, OPTIONS(change_options), false,
 	    "the daemon takes its configuration anew; says what changed, or why nothing did", ctl_reload },

@@ -14,6 +14,8 @@ const struct sealed_column sealed_columns[SEALED_COLUMNS] = {
 	{ "dialpad_connections", "access_token" },
 	{ "dialpad_connections", "refresh_token" },
 	{ "dialpad_connections", "hook_url" },
+	{ "exotel_accounts", "credentials" },
+	{ "ribbon_agents", "credentials" },
 };
 
 /* All tenants' on purpose: keys belong to the installation. The app_id of the rows that are meant follows in C_RESEAL. */
@@ -49,48 +51,70 @@ const struct sealed_column sealed_columns[SEALED_COLUMNS] = {
 	"JOIN call_legs l ON l.app_id = c.app_id AND l.call_id = c.id WHERE c.updated_at < $2::timestamptz AND " which " AND "	\
 	LIVE_LEG " AND NOT EXISTS (SELECT 1 FROM dialpad_ghosts g WHERE g.app_id = l.app_id AND g.leg_id = l.leg_id) "	\
 	"LIMIT " STRING(COURIER_GHOSTS) " ON CONFLICT DO NOTHING"
+/* Whom an agent's calls are made for and with what: of an agent g of an app p that may have an account a. */
+#define LINE_COLUMNS	"p.is_active, a.id, encode(a.credentials, 'hex'), a.is_active, a.caller_id, g.id, encode(g.credentials, 'hex'), "	\
+	"g.is_active, g.phone"
 #define CLAIMED	"WHERE g.app_id = $1::uuid AND g.id = $2::uuid AND g.lease_owner = $3::uuid AND g.state = 'open'"
+
+/* A change of one row of a table t, named change by its alias, with a row of the audit log for it, or neither. As many rows
+ * come back as were changed. The log comes last, as it must: ringd_audit() in sql/0006_ribbon.sql says why. */
+#define AUDITED(change, action, subject, detail)					\
+	"WITH u AS (" change " RETURNING app_id) SELECT ringd_audit(u.app_id, 'courier', '" action "', " subject ", " detail ", NULL) FROM u"
+#define ERROR_OF(param)	"json_build_object('error', " param "::text)::text"
 
 static const struct db_stmt stmts[C_COUNT] = {
 	[C_STALE] = { "stale_access_token", STALE("dialpad_connections", "access_token") },
 	[C_STALE + 1] = { "stale_refresh_token", STALE("dialpad_connections", "refresh_token") },
 	[C_STALE + 2] = { "stale_hook_url", STALE("dialpad_connections", "hook_url") },
+	[C_STALE + 3] = { "stale_exotel_accounts", STALE("exotel_accounts", "credentials") },
+	[C_STALE + 4] = { "stale_ribbon_agents", STALE("ribbon_agents", "credentials") },
 	[C_PAGE] = { "page_access_token", PAGE("dialpad_connections", "access_token") },
 	[C_PAGE + 1] = { "page_refresh_token", PAGE("dialpad_connections", "refresh_token") },
 	[C_PAGE + 2] = { "page_hook_url", PAGE("dialpad_connections", "hook_url") },
+	[C_PAGE + 3] = { "page_exotel_accounts", PAGE("exotel_accounts", "credentials") },
+	[C_PAGE + 4] = { "page_ribbon_agents", PAGE("ribbon_agents", "credentials") },
 	[C_RESEAL] = { "reseal_access_token", RESEAL("dialpad_connections", "access_token") },
 	[C_RESEAL + 1] = { "reseal_refresh_token", RESEAL("dialpad_connections", "refresh_token") },
 	[C_RESEAL + 2] = { "reseal_hook_url", RESEAL("dialpad_connections", "hook_url") },
+	[C_RESEAL + 3] = { "reseal_exotel_accounts", RESEAL("exotel_accounts", "credentials") },
+	[C_RESEAL + 4] = { "reseal_ribbon_agents", RESEAL("ribbon_agents", "credentials") },
 
 	[C_CONNECTION] = { "connection", "SELECT a.is_active, c.id, c.company_id, c.state, c.refresh_token IS NOT NULL "
 	    "FROM apps a LEFT JOIN dialpad_connections c ON c.app_id = a.id WHERE a.id = $1::uuid" },
-	[C_CONNECTION_ADD] = { "connection_add", "INSERT INTO dialpad_connections (app_id, id, company_id, user_id, user_name, scopes, "
+	[C_CONNECTION_ADD] = { "connection_add", AUDITED("INSERT INTO dialpad_connections (app_id, id, company_id, user_id, user_name, scopes, "
 	    "access_token, refresh_token, expires_at, next_try_at, state, connected_at, refreshed_at, hooks_due_at, reconciled_until, "
 	    "created_at, updated_at) VALUES ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::bytea, $8::bytea, "
 	    "$9::timestamptz, $10::timestamptz, 'connected', $11::timestamptz, $11::timestamptz, $11::timestamptz, $11::timestamptz, "
-	    "$11::timestamptz, $11::timestamptz) ON CONFLICT DO NOTHING" },
-	[C_CONNECTION_RENEW] = { "connection_renew", "UPDATE dialpad_connections c SET company_id = $3::text, user_id = $4::text, user_name = "
+	    "$11::timestamptz, $11::timestamptz) ON CONFLICT DO NOTHING",
+	    "dialpad.connected", "$2::text", "NULL") },
+	[C_CONNECTION_RENEW] = { "connection_renew", AUDITED("UPDATE dialpad_connections c SET company_id = $3::text, user_id = $4::text, user_name = "
 	    "$5::text, scopes = $6::text, access_token = $7::bytea, refresh_token = $8::bytea, expires_at = $9::timestamptz, next_try_at = "
 	    "$10::timestamptz, state = 'connected', connected_at = $11::timestamptz, refreshed_at = $11::timestamptz, hooks_due_at = "
 	    "$11::timestamptz, updated_at = $11::timestamptz, attempts = 0, last_error = NULL, lease_owner = NULL, lease_until = NULL "
-	    "WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state <> 'disconnecting'" },
+	    "WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state <> 'disconnecting'",
+	    "dialpad.connected", "$2::text", "NULL") },
 
 	/* Whichever tenant's is due. The lock makes it one process; the lease keeps it so while Dialpad is asked. */
 	[C_REFRESH_DUE] = { "refresh_due", LEASE("c.state = 'connected' AND c.next_try_at <= $1::timestamptz") },
 	/* To give everything back at Dialpad a token is needed too. */
 	[C_REFRESH_OF] = { "refresh_of", LEASE("c.state IN ('connected', 'disconnecting') AND c.app_id = $4::uuid "
 	    "AND ($5::bytea IS NULL OR c.access_token = $5::bytea)") },
-	[C_REFRESHED] = { "refreshed", "UPDATE dialpad_connections c SET access_token = $4::bytea, refresh_token = coalesce($5::bytea, "
+	/* Once more where the answer to the first time was lost: then these tokens stand there already. */
+	[C_REFRESHED] = { "refreshed", AUDITED("UPDATE dialpad_connections c SET access_token = $4::bytea, refresh_token = coalesce($5::bytea, "
 	    "c.refresh_token), expires_at = $6::timestamptz, next_try_at = $7::timestamptz, refreshed_at = $8::timestamptz, updated_at = "
-	    "$8::timestamptz, attempts = 0, last_error = NULL, lease_owner = NULL, lease_until = NULL " MINE },
+	    "$8::timestamptz, attempts = 0, last_error = NULL, lease_owner = NULL, lease_until = NULL WHERE c.app_id = $1::uuid "
+	    "AND c.id = $2::uuid AND (c.lease_owner = $3::uuid OR (c.lease_owner IS NULL AND c.access_token = $4::bytea))",
+	    "dialpad.renewed", "$2::text", "NULL") },
 	[C_REFRESH_LATER] = { "refresh_later", "UPDATE dialpad_connections c SET next_try_at = $4::timestamptz, last_error = $5::text, "
 	    "updated_at = $6::timestamptz, attempts = c.attempts + 1, lease_owner = NULL, lease_until = NULL " MINE },
-	[C_NEEDS_RECONNECT] = { "needs_reconnect", "UPDATE dialpad_connections c SET state = CASE WHEN c.state = 'disconnecting' THEN c.state "
+	[C_NEEDS_RECONNECT] = { "needs_reconnect", AUDITED("UPDATE dialpad_connections c SET state = CASE WHEN c.state = 'disconnecting' THEN c.state "
 	    "ELSE 'needs_reconnect' END, last_error = $4::text, updated_at = $5::timestamptz, next_try_at = NULL, lease_owner = NULL, "
-	    "lease_until = NULL " MINE },
-	[C_GRANT_REFUSED] = { "grant_refused", "UPDATE dialpad_connections c SET state = 'needs_reconnect', last_error = $4::text, "
+	    "lease_until = NULL " MINE,
+	    "dialpad.needs_reconnect", "$2::text", ERROR_OF("$4")) },
+	[C_GRANT_REFUSED] = { "grant_refused", AUDITED("UPDATE dialpad_connections c SET state = 'needs_reconnect', last_error = $4::text, "
 	    "updated_at = $5::timestamptz, next_try_at = NULL WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state = 'connected' "
-	    "AND c.access_token = $3::bytea" },
+	    "AND c.access_token = $3::bytea",
+	    "dialpad.needs_reconnect", "$2::text", ERROR_OF("$4")) },
 	[C_GRANT] = { "grant", "SELECT c.id, c.company_id, c.state, encode(c.access_token, 'hex'), c.refresh_token IS NOT NULL, "
 	    "a.is_active FROM dialpad_connections c JOIN apps a ON a.id = c.app_id WHERE c.app_id = $1::uuid" },
 
@@ -98,7 +122,7 @@ static const struct db_stmt stmts[C_COUNT] = {
 	[C_HOOKS_DUE] = { "hooks_due", "UPDATE dialpad_connections t SET hooks_owner = $2::uuid, hooks_until = $3::timestamptz FROM ("
 	    "SELECT c.app_id, c.id FROM dialpad_connections c JOIN apps a ON a.id = c.app_id WHERE c.hooks_due_at <= $1::timestamptz "
 	    "AND (c.state = 'disconnecting' OR (c.state = 'connected' AND a.is_active)) AND (c.hooks_until IS NULL OR "
-	    "c.hooks_until <= $1::timestamptz) ORDER BY c.hooks_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED) d "
+	    "c.hooks_until <= $1::timestamptz OR c.hooks_owner = $2::uuid) ORDER BY c.hooks_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED) d "
 	    "WHERE t.app_id = d.app_id AND t.id = d.id RETURNING t.app_id, t.id" },
 	[C_HOOKS_ROW] = { "hooks_row", "SELECT c.state, c.hooks_attempts, c.hook_id, encode(c.hook_url, 'hex'), c.webhook_id, "
 	    "c.subscription_id, c.rotation_overlap_ms IS NOT NULL, l.secret, l.enabled FROM dialpad_connections c "
@@ -131,25 +155,33 @@ static const struct db_stmt stmts[C_COUNT] = {
 	[C_FORGET_LOOKUP] = { "forget_lookup", "UPDATE hook_lookup l SET enabled = false, previous_secret = NULL, previous_until = NULL, "
 	    "updated_at = now() FROM dialpad_connections c " HOOKS_MINE " AND c.state = 'disconnecting' AND l.app_id = c.app_id "
 	    "AND l.hook_id = c.hook_id" },
-	[C_FORGET] = { "forget", "DELETE FROM dialpad_connections c " HOOKS_MINE " AND c.state = 'disconnecting'" },
+	[C_FORGET_GAPS] = { "forget_gaps", "UPDATE dialpad_gaps g SET state = 'failed', done_at = $4::timestamptz, cursor = NULL, "
+	    "last_error = 'the app was disconnected from Dialpad', lease_owner = NULL, lease_until = NULL FROM dialpad_connections c "
+	    HOOKS_MINE " AND c.state = 'disconnecting' AND g.app_id = c.app_id AND g.state = 'open'" },
+	[C_FORGET] = { "forget", AUDITED("DELETE FROM dialpad_connections c " HOOKS_MINE " AND c.state = 'disconnecting'",
+	    "dialpad.disconnected", "$2::text", "NULL") },
 
-	[C_DISCONNECT] = { "disconnect", "UPDATE dialpad_connections c SET state = 'disconnecting', hooks_due_at = $2::timestamptz, "
-	    "updated_at = $2::timestamptz, next_try_at = NULL, hooks_attempts = 0, hooks_error = NULL WHERE c.app_id = $1::uuid" },
+	[C_DISCONNECT] = { "disconnect", AUDITED("UPDATE dialpad_connections c SET state = 'disconnecting', hooks_due_at = $2::timestamptz, "
+	    "updated_at = $2::timestamptz, next_try_at = NULL, hooks_attempts = 0, hooks_error = NULL WHERE c.app_id = $1::uuid",
+	    "dialpad.disconnecting", "NULL", "NULL") },
 	/* The one before stays good without an end until Dialpad has the new one: see C_HOOKS_ROTATED. */
 	[C_ROTATE] = { "rotate", "WITH c AS (UPDATE dialpad_connections d SET rotation_overlap_ms = $3::bigint, hooks_due_at = "
 	    "$4::timestamptz, updated_at = $4::timestamptz, hooks_attempts = 0 WHERE d.app_id = $1::uuid AND d.state = 'connected' "
 	    "AND d.rotation_overlap_ms IS NULL AND d.hook_id IS NOT NULL RETURNING d.app_id, d.hook_id), "
-	    "h AS (UPDATE hooks t SET rotated_at = now() FROM c WHERE t.app_id = c.app_id AND t.id = c.hook_id) "
-	    "UPDATE hook_lookup l SET previous_secret = l.secret, previous_until = NULL, secret = $2::text, updated_at = now() "
-	    "FROM c WHERE l.app_id = c.app_id AND l.hook_id = c.hook_id" },
+	    "h AS (UPDATE hooks t SET rotated_at = now() FROM c WHERE t.app_id = c.app_id AND t.id = c.hook_id RETURNING t.app_id, t.id), "
+	    "l AS (UPDATE hook_lookup s SET previous_secret = s.secret, previous_until = NULL, secret = $2::text, updated_at = now() "
+	    "FROM c WHERE s.app_id = c.app_id AND s.hook_id = c.hook_id RETURNING s.app_id, s.hook_id) "
+	    "SELECT ringd_audit(l.app_id, 'courier', 'hook.rotate', l.hook_id::text, NULL, NULL) FROM l JOIN h ON h.app_id = l.app_id "
+	    "AND h.id = l.hook_id" },
 	[C_ROTATABLE] = { "rotatable", "SELECT c.state, c.hook_id IS NOT NULL, c.rotation_overlap_ms IS NOT NULL "
 	    "FROM dialpad_connections c WHERE c.app_id = $1::uuid" },
 
 	/* Whoever takes it sends it: nobody else ever will, unless it is given back. */
 	[C_DIAL_TAKE] = { "dial_take", "UPDATE dialpad_dials d SET state = 'sent', sent_at = $3::timestamptz, error = NULL WHERE "
 	    "d.app_id = $1::uuid AND d.id = $2::uuid AND d.state = 'asked' RETURNING d.user_id, d.phone_number, d.custom_data" },
-	[C_DIAL_DONE] = { "dial_done", "UPDATE dialpad_dials d SET state = $3::text, provider_call_id = $4::text, error = $5::text "
-	    "WHERE d.app_id = $1::uuid AND d.id = $2::uuid AND d.state = 'sent'" },
+	[C_DIAL_DONE] = { "dial_done", AUDITED("UPDATE dialpad_dials d SET state = $3::text, provider_call_id = $4::text, error = $5::text "
+	    "WHERE d.app_id = $1::uuid AND d.id = $2::uuid AND d.state = 'sent'",
+	    "dialpad.dialled", "$2::text", "json_build_object('state', $3::text, 'error', $5::text)::text") },
 
 	[C_DEDUPE_LOOK] = { "dedupe_look", "SELECT encode(d.digest, 'hex') FROM event_dedupe d WHERE d.app_id = $1::uuid "
 	    "AND d.digest = ANY ($2::bytea[])" },
@@ -221,6 +253,46 @@ static const struct db_stmt stmts[C_COUNT] = {
 	    "WHERE g.app_id = k.app_id AND g.leg_id = k.leg_id RETURNING g.app_id, g.leg_id" },
 	[C_GHOST_LATER] = { "ghost_later", "UPDATE dialpad_ghosts g SET next_try_at = $3::timestamptz, attempts = $4::integer "
 	    "WHERE g.app_id = $1::uuid AND g.leg_id = $2::text" },
+
+	[C_RIBBON_LINE] = { "ribbon_line", "SELECT " LINE_COLUMNS " FROM ribbon_agents g JOIN apps p ON p.id = g.app_id "
+	    "LEFT JOIN exotel_accounts a ON a.app_id = g.app_id WHERE g.app_id = $1::uuid AND g.id = $2::uuid" },
+	/* Whoever takes it sends it: nobody else ever will, unless it is given back. */
+	[C_RIBBON_CALL_TAKE] = { "ribbon_call_take", "WITH t AS (UPDATE ribbon_calls c SET state = 'sent', sent_at = $3::timestamptz, "
+	    "error = NULL WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state = 'asked' RETURNING c.app_id, c.id, c.agent, c.mode, "
+	    "c.phone_number) SELECT t.mode, t.phone_number, " LINE_COLUMNS ", ringd_audit(t.app_id, 'courier', 'credential.use', "
+	    "'call:' || t.id, CASE t.mode WHEN 'webrtc' THEN '{\"credential\":\"app_token\"}' ELSE '{\"credential\":\"api_key\"}' END, "
+	    "NULL) FROM t JOIN apps p ON p.id = t.app_id LEFT JOIN exotel_accounts a ON a.app_id = t.app_id LEFT JOIN ribbon_agents g "
+	    "ON g.app_id = t.app_id AND g.id = t.agent" },
+	/* What came of it. Without a key of the client's nobody could ask for the same call again: then "asked" is "failed". The
+	 * quota gets back what did nothing, once: only a row that was "sent" can fail. Exotel's own word may have come before and
+	 * ended the call: that stays, but learns its CallSid. */
+	[C_RIBBON_CALL_DONE] = { "ribbon_call_done", "WITH t AS (UPDATE ribbon_calls c SET state = CASE WHEN c.state = 'ended' THEN c.state "
+	    "WHEN $3::text = 'asked' AND c.idempotency_key IS NULL THEN 'failed' ELSE $3::text END, provider_call_id = "
+	    "coalesce(c.provider_call_id, $4::text), error = CASE WHEN c.state = 'ended' THEN c.error ELSE $5::text END "
+	    "WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state IN ('sent', 'ended') RETURNING c.app_id, c.key_id, c.month, c.state) "
+	    "UPDATE usage u SET used = u.used - 1, updated_at = $7::timestamptz FROM t WHERE $6::boolean AND t.state = 'failed' "
+	    "AND u.app_id = t.app_id AND u.key_id = t.key_id AND u.month = t.month AND u.used > 0" },
+	/* Asked for each signature, so that what is revoked signs nothing from then on. */
+	[C_RIBBON_SESSION] = { "ribbon_session", "SELECT s.revoked_at IS NULL AND s.expires_at > $3::timestamptz AND k.revoked_at IS NULL "
+	    "AND (k.expires_at IS NULL OR k.expires_at > $3::timestamptz), " LINE_COLUMNS " FROM ribbon_sessions s JOIN apps p "
+	    "ON p.id = s.app_id JOIN api_keys k ON k.app_id = s.app_id AND k.id = s.key_id LEFT JOIN ribbon_agents g "
+	    "ON g.app_id = s.app_id AND g.id = s.agent LEFT JOIN exotel_accounts a ON a.app_id = s.app_id "
+	    "WHERE s.app_id = $1::uuid AND s.id = $2::uuid" },
+	[C_EXOTEL_ACCOUNT] = { "exotel_account", "SELECT p.is_active, a.id, encode(a.credentials, 'hex'), a.is_active "
+	    "FROM exotel_accounts a JOIN apps p ON p.id = a.app_id WHERE a.app_id = $1::uuid" },
+	[C_EXOTEL_AGENTS] = { "exotel_agents", "SELECT g.id, g.agent_id, g.name, g.email, g.phone, encode(g.credentials, 'hex') "
+	    "FROM ribbon_agents g WHERE g.app_id = $1::uuid ORDER BY g.agent_id LIMIT 20000" },
+	[C_AGENT_ADD] = { "agent_add", "INSERT INTO ribbon_agents (app_id, id, name, email, phone, credentials, created_at, updated_at, "
+	    "synced_at, agent_id, mode) VALUES ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::bytea, $7::timestamptz, "
+	    "$7::timestamptz, $7::timestamptz, $8::text, $9::text) ON CONFLICT DO NOTHING" },
+	/* The mode is the administrator's choice. */
+	[C_AGENT_CHANGE] = { "agent_change", "UPDATE ribbon_agents g SET name = $3::text, email = $4::text, phone = $5::text, "
+	    "credentials = $6::bytea, updated_at = $7::timestamptz WHERE g.app_id = $1::uuid AND g.id = $2::uuid" },
+	[C_AGENTS_SEEN] = { "agents_seen", "UPDATE ribbon_agents g SET synced_at = $3::timestamptz WHERE g.app_id = $1::uuid "
+	    "AND g.id = ANY ($2::uuid[])" },
+	[C_EXOTEL_SYNCED] = { "exotel_synced", "UPDATE exotel_accounts a SET synced_at = CASE WHEN $4::text IS NULL THEN "
+	    "$3::timestamptz ELSE a.synced_at END, last_error = $4::text WHERE a.app_id = $1::uuid AND a.id = $2::uuid" },
+	[C_AUDIT] = { "audit", "SELECT ringd_audit($1::uuid, $2::text, $3::text, $4::text, $5::text, NULL)" },
 };
 
 const struct db_stmt_table stmt_courier = { stmts, COUNT(stmts) };

@@ -18,10 +18,10 @@
 
 #define CALLS_COLUMNS									\
 	"SELECT c.id, " WHEN("c.started_at") ", c.direction, c.from_number, c.to_number, "	\
-	"c.status, c.outcome, coalesce(c.agent_name, c.agent_email), c.talk_time_ms, "	\
+	"c.status, c.outcome, coalesce(c.agent_name, c.agent_email, c.agent_id), c.talk_time_ms, "	\
 	"c.has_recording, c.contact_name, c.provider_state, c.dialpad_call_id, "	\
 	WHEN("c.connected_at") ", " WHEN("c.ended_at") ", c.recording_url, "		\
-	WHEN("c.updated_at") " FROM calls c WHERE c.app_id = $1 "
+	WHEN("c.updated_at") ", c.provider, c.provider_call_id FROM calls c WHERE c.app_id = $1 "
 
 #define GAP_COLUMNS									\
 	"SELECT g.id, g.app_id, a.name, g.reason, g.state, " WHEN("g.from_at") ", " WHEN("g.to_at") ", "	\
@@ -150,6 +150,9 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	[CTL_FORGET_LOOKUP] = { "forget_lookup",
 	    "UPDATE hook_lookup l SET enabled = false, previous_secret = NULL, previous_until = NULL, updated_at = now() "
 	    "FROM dialpad_connections c WHERE c.app_id = $1 AND l.app_id = $1 AND l.hook_id = c.hook_id" },
+	[CTL_FORGET_GAPS] = { "forget_gaps", "UPDATE dialpad_gaps g SET state = 'failed', done_at = now(), cursor = NULL, "
+	    "last_error = 'the app was disconnected from Dialpad', lease_owner = NULL, lease_until = NULL "
+	    "WHERE g.app_id = $1 AND g.state = 'open'" },
 	[CTL_FORGET] = { "forget", "DELETE FROM dialpad_connections c WHERE c.app_id = $1" },
 	[CTL_DIALPAD_STATE] = { "dialpad_state",
 	    "SELECT c.state, c.hooks_error, c.rotation_overlap_ms IS NOT NULL, c.webhook_id, " WHEN("l.previous_until") " "
@@ -217,7 +220,9 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	    "SELECT ('x' || encode(substring(s.record FROM 2 FOR 4), 'hex'))::bit(32)::bigint, count(s.app_id) FROM ("
 	    "SELECT app_id, access_token AS record FROM dialpad_connections UNION ALL "
 	    "SELECT app_id, refresh_token FROM dialpad_connections UNION ALL "
-	    "SELECT app_id, hook_url FROM dialpad_connections) s WHERE s.record IS NOT NULL GROUP BY 1 ORDER BY 1" },
+	    "SELECT app_id, hook_url FROM dialpad_connections UNION ALL "
+	    "SELECT app_id, credentials FROM exotel_accounts UNION ALL "
+	    "SELECT app_id, credentials FROM ribbon_agents) s WHERE s.record IS NOT NULL GROUP BY 1 ORDER BY 1" },
 
 	/* Every app's on purpose. */
 	[CTL_REQUESTS] = { "requests",
@@ -226,6 +231,70 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	[CTL_REQUESTS_OF_APP] = { "requests_of_app",
 	    "SELECT r.method, r.route, r.status, " REQUESTS_COUNTED " FROM request_logs r WHERE r.app_id = $1 "
 	    "AND r.created_at >= " TIME("$2") " GROUP BY r.method, r.route, r.status ORDER BY 4 DESC, 1, 2, 3" },
+
+	/* All tenants' when none is named. Those that were clients in the month, also if they are none any more, or used something. */
+	[CTL_USED] = { "used",
+	    "SELECT $2::text, k.app_id, a.name, k.id, coalesce(k.note, k.prefix || '...' || k.last4), coalesce(u.used, 0), "
+	    "coalesce(u.refused, 0), k.monthly_limit FROM api_keys k JOIN apps a ON a.id = k.app_id "
+	    "LEFT JOIN usage u ON u.app_id = k.app_id AND u.key_id = k.id AND u.month = $2::text "
+	    "WHERE ($1::uuid IS NULL OR k.app_id = $1::uuid) AND k.kind = 'browser' AND (u.month IS NOT NULL OR "
+	    "(k.created_at < ($2 || '-01T00:00:00Z')::timestamptz + interval '1 month' AND "
+	    "(k.revoked_at IS NULL OR k.revoked_at >= ($2 || '-01T00:00:00Z')::timestamptz))) ORDER BY a.name, k.app_id, k.created_at, k.id" },
+
+	[CTL_AUDIT] = { "audit", "SELECT ringd_audit($1::uuid, $2::text, $3::text, $4::text, $5::text, NULL)" },
+	/* In the order of the apps, as anybody who takes more than one chain would. */
+	[CTL_AUDIT_REPLAY] = { "audit_replay",
+	    "SELECT ringd_audit(k.app_id, $2::text, 'events.replay', NULL, '{\"events\":' || k.events || '}', NULL) FROM (SELECT t.app_id, "
+	    "count(*) AS events FROM unnest($1::uuid[]) AS t (app_id) GROUP BY t.app_id ORDER BY t.app_id) k" },
+	/* All tenants' when none is named: the administrator's view. */
+	[CTL_AUDIT_SHOW] = { "audit_show",
+	    "SELECT l.app_id, a.name, l.seq, " WHEN("l.at") ", l.actor, l.action, l.subject, l.detail, l.request_id, l.db_role, "
+	    "encode(l.hash, 'hex') FROM audit_log l LEFT JOIN apps a ON a.id = l.app_id WHERE ($1::uuid IS NULL OR l.app_id = $1::uuid) "
+	    "AND ($2::bigint IS NULL OR l.at >= " TIME("$2") ") AND ($3::text IS NULL OR l.action = $3::text) "
+	    "ORDER BY CASE WHEN $1::uuid IS NULL THEN l.at END DESC, l.seq DESC LIMIT $4" },
+	[CTL_AUDIT_HEADS] = { "audit_heads",
+	    "SELECT coalesce(a.name, 'the installation'), h.app_id, h.seq || ':' || encode(h.hash, 'hex') FROM audit_heads h "
+	    "LEFT JOIN apps a ON a.id = h.app_id WHERE $1::uuid IS NULL OR h.app_id = $1::uuid ORDER BY a.name, h.app_id" },
+	/* Also those without a head. From one app's rows straight to the next one's. */
+	[CTL_AUDIT_CHAINS] = { "audit_chains",
+	    "WITH RECURSIVE t AS ((SELECT l.app_id FROM audit_log l ORDER BY l.app_id LIMIT 1) UNION ALL SELECT (SELECT l.app_id "
+	    "FROM audit_log l WHERE l.app_id > t.app_id ORDER BY l.app_id LIMIT 1) FROM t WHERE t.app_id IS NOT NULL) "
+	    "SELECT k.app_id, coalesce(a.name, 'the installation') FROM (SELECT t.app_id FROM t WHERE t.app_id IS NOT NULL UNION "
+	    "SELECT h.app_id FROM audit_heads h) k LEFT JOIN apps a ON a.id = k.app_id ORDER BY a.name, k.app_id" },
+	[CTL_AUDIT_HEAD] = { "audit_head", "SELECT h.seq, encode(h.hash, 'hex') FROM audit_heads h WHERE h.app_id = $1" },
+	/* By hash as well, so that nothing hides behind a number that is there twice. */
+	[CTL_AUDIT_PAGE] = { "audit_page",
+	    "SELECT l.seq, CASE WHEN isfinite(l.at) THEN (extract(epoch FROM l.at) * 1000000)::bigint END, l.actor, l.action, l.subject, "
+	    "l.detail, l.request_id, l.db_role, encode(l.hash, 'hex') FROM audit_log l WHERE l.app_id = $1 "
+	    "AND (l.seq, l.hash) > ($2::bigint, decode($3, 'hex')) ORDER BY l.seq, l.hash LIMIT $4" },
+
+	[CTL_EXOTEL_GET] = { "exotel_get", "SELECT x.id, encode(x.credentials, 'hex'), x.caller_id, x.is_active "
+	    "FROM exotel_accounts x WHERE x.app_id = $1" },
+	[CTL_EXOTEL_LINK] = { "exotel_link", "INSERT INTO exotel_accounts (app_id, id, credentials, caller_id, linked_at) "
+	    "VALUES ($1, $2, decode($3, 'hex'), $4, now()) ON CONFLICT (app_id) DO NOTHING" },
+	[CTL_EXOTEL_ROTATE] = { "exotel_rotate", "UPDATE exotel_accounts SET credentials = decode($3, 'hex'), caller_id = $4, "
+	    "rotated_at = now(), last_error = NULL WHERE app_id = $1 AND id = $2" },
+	[CTL_EXOTEL_SET_ACTIVE] = { "exotel_set_active", "UPDATE exotel_accounts SET is_active = $2 WHERE app_id = $1" },
+	[CTL_EXOTEL_UNLINK] = { "exotel_unlink", "DELETE FROM exotel_accounts WHERE app_id = $1" },
+	/* All tenants' when none is named: the administrator's view. */
+	[CTL_EXOTEL_STATUS] = { "exotel_status",
+	    "SELECT a.name, x.app_id, CASE WHEN NOT x.is_active THEN 'inactive' ELSE 'linked' END, x.caller_id, "
+	    "(SELECT count(*) FROM ribbon_agents g WHERE g.app_id = x.app_id AND g.is_active), (SELECT h.id FROM hooks h "
+	    "WHERE h.app_id = x.app_id AND h.provider = 'exotel' ORDER BY h.created_at LIMIT 1), " WHEN("x.linked_at") ", "
+	    WHEN("x.rotated_at") ", " WHEN("x.synced_at") ", x.last_error FROM exotel_accounts x JOIN apps a ON a.id = x.app_id "
+	    "WHERE $1::uuid IS NULL OR x.app_id = $1::uuid ORDER BY a.name, x.app_id" },
+	[CTL_EXOTEL_HOOK] = { "exotel_hook", "SELECT h.id FROM hooks h WHERE h.app_id = $1 AND h.provider = 'exotel'" },
+	[CTL_AGENT_INSERT] = { "agent_insert",
+	    "INSERT INTO ribbon_agents (app_id, id, agent_id, name, email, phone, mode, credentials, created_at, updated_at) "
+	    "VALUES ($1, $2, $3, $4, $5, $6, $7, decode($8, 'hex'), now(), now()) ON CONFLICT (app_id, agent_id) DO NOTHING" },
+	[CTL_AGENT_GET] = { "agent_get", "SELECT g.id, encode(g.credentials, 'hex'), g.mode FROM ribbon_agents g "
+	    "WHERE g.app_id = $1 AND g.agent_id = $2" },
+	[CTL_AGENT_LIST] = { "agent_list",
+	    "SELECT g.agent_id, g.name, g.mode, CASE WHEN g.is_active THEN 'enabled' ELSE 'disabled' END, g.phone, g.email, "
+	    "g.credentials IS NOT NULL, g.id, " WHEN("g.created_at") ", " WHEN("g.synced_at") " FROM ribbon_agents g "
+	    "WHERE g.app_id = $1 ORDER BY g.agent_id" },
+	[CTL_AGENT_SET_ACTIVE] = { "agent_set_active",
+	    "UPDATE ribbon_agents SET is_active = $3, updated_at = now() WHERE app_id = $1 AND agent_id = $2" },
 
 	/* The schema's own record: belongs to no tenant. */
 	[CTL_VERSION_TABLE] = { "version_table",

@@ -35,6 +35,7 @@ enum leg_rank { LEG_POST = 0, LEG_RINGING = 1, LEG_ACTIVE = 2, LEG_ENDED = 3 };
 #define LEG_SEEN_INTERNAL	0x80u
 #define LEG_SEEN_PERSON		0x100u	/* the event itself says a person answered (seeds' call.started) */
 #define LEG_SEEN_AFTER		0x200u	/* a known after-call state: with nothing live seen, the leg is over */
+#define LEG_SEEN_UP		0x400u	/* said to be up, but not that people talked: counts until an end says otherwise */
 
 struct leg_text {		/* a value and the event time it comes from; later wins, never erased */
 	struct str	v;
@@ -63,6 +64,7 @@ struct leg {
 	struct leg_party target;
 	int64_t		started, rang, queued, connected;	/* earliest known, ms */
 	int64_t		ended;					/* latest known, ms */
+	int64_t		again;		/* last said to live, where a leg can begin anew after its end; latest, ms */
 	int64_t		presumed;	/* when ringd itself gave it up for over, having asked in vain; latest, ms */
 	int64_t		talk_ms, hold_ms, duration_ms;		/* largest known */
 	struct leg_recording rec[LEG_RECORDINGS_MAX];	/* one per key, ordered by key; only leg_add_recording() adds */

@@ -16,6 +16,7 @@
 #define LOOK_MIN_MS		1000	/* between looks; more when they take long: 1 part of LOOK_SHARE */
 #define LOOK_MAX_MS		15000
 #define LOOK_SHARE		50
+#define LATE_ROWS		100	/* joined at one look */
 #define JOBS_MAX		4	/* one is under way at a time; a little room, nothing more */
 #define JOB_STATEMENTS		10	/* of the longest job: how many statement timeouts it may last */
 
@@ -50,6 +51,32 @@ look(struct reaper *r)
 	submit_plain(r, R_LOOK, p.p, p.n, on_look);
 }
 
+static void
+on_noted(void *arg, const struct db_result *result)
+{
+	struct reaper *r = arg;
+
+	/* Once: whoever is in the way of the audit log must not be in the way of events. */
+	r->noted = db_outcome(result) != DB_AWAY;
+	if (r->noted && db_outcome(result) != DB_OK)
+		log_warn("the configuration is not in the audit log: %s", db_error_text(result));
+	reaper_next(r);
+}
+
+/* With what configuration a generation began. */
+static void
+note_configuration(struct reaper *r)
+{
+	char sha256[CONF_FINGERPRINT_SIZE];
+	DB_PARAMS(p, 3);
+
+	conf_fingerprint(sha256, r->conf);
+	db_put_cstr(&p, r->conf->path);
+	db_put_i64(&p, r->h->generation);
+	db_put_cstr(&p, sha256);
+	submit_plain(r, R_CONFIG_AUDIT, p.p, p.n, on_noted);
+}
+
 /* The end: what workers have told of their keys is written, then the loop stops. */
 static void
 leave(struct reaper *r)
@@ -77,12 +104,16 @@ reaper_next(struct reaper *r)
 	r->sweep_turn = !r->sweep_turn;
 	if (!r->settled)
 		submit_plain(r, R_SETTINGS, NULL, 0, on_settings);
+	else if (!r->noted)
+		note_configuration(r);
 	else if (r->flush && uses_flush(r))
 		return;
 	else if (r->sweep != SWEEP_NONE && (!(r->work || r->retries) || r->sweep_turn))
 		sweep_step(r);
 	else if (r->look)
 		look(r);
+	else if (r->silent)
+		silent_begin(r);
 	else if (r->work || r->retries)
 		claim_begin(r);
 }
@@ -99,6 +130,29 @@ on_settings(void *arg, const struct db_result *result)
 }
 
 static void
+on_late(void *arg, const struct db_result *result)
+{
+	struct reaper *r = arg;
+
+	if (db_outcome(result) == DB_FAILED)
+		log_event(LEVEL_WARN, "calls of a ribbon not joined; again in a second", LOG_C("error", db_error_text(result)),
+		    LOG_C("sqlstate", db_error_sqlstate(result)));
+	silent_due(r);
+	reaper_next(r);
+}
+
+/* With every look: the ribbons' calls whose events came before it was known that they are theirs. */
+static void
+join_late(struct reaper *r)
+{
+	DB_PARAMS(p, 2);
+
+	db_put_time_ms(&p, clock_real_ms());
+	db_put_i64(&p, LATE_ROWS);
+	submit_plain(r, R_RIBBON_LATE, p.p, p.n, on_late);
+}
+
+static void
 on_look(void *arg, const struct db_result *result)
 {
 	struct reaper *r = arg;
@@ -108,7 +162,10 @@ on_look(void *arg, const struct db_result *result)
 	if (ok)
 		scoreboard_queue_seen(r->h->board, db_i64(result, 0, 0, 0, -1), now - db_i64(result, 0, 0, 1, 0), now);
 	timer_set(r->look_timer, wait < LOOK_MIN_MS ? LOOK_MIN_MS : wait > LOOK_MAX_MS ? LOOK_MAX_MS : wait);
-	reaper_next(r);
+	if (ok && !r->stopping)
+		join_late(r);
+	else
+		reaper_next(r);
 }
 
 static int64_t
@@ -322,10 +379,9 @@ close_foreign(const struct heritage *h)
 int
 reaper_main(const struct heritage *h)
 {
-	struct reaper r = { .h = h, .conf = h->conf };
+	struct reaper r = { .h = h, .conf = h->conf, .noted = h->after_crash };
 
 	close_foreign(h);
-
 
 	/* After a death the next batch may hold what caused it: begin with single, counted events. */
 	r.limit = h->after_crash ? 1 : h->conf->reaper_batch;

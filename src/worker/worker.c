@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/audit.h"
 #include "api/auth.h"
 #include "api/hooks.h"
 #include "api/ribbon_files.h"
@@ -54,6 +55,7 @@ connections_changed(void *arg, const struct http_stats *now)
 	score_count(w->h->score, SCORE_ACCEPTED, now->accepted - w->told.accepted);
 	score_count(w->h->score, SCORE_REFUSED, now->refused - w->told.refused);
 	score_count(w->h->score, SCORE_CONNECTIONS_LIMITED, now->crowded - w->told.crowded);
+	score_count(w->h->score, SCORE_BODIES_LIMITED, now->bodies_refused - w->told.bodies_refused);
 	score_count(w->h->score, SCORE_HANDSHAKES, now->handshakes - w->told.handshakes);
 	score_count(w->h->score, SCORE_HANDSHAKES_RESUMED, now->handshakes_resumed - w->told.handshakes_resumed);
 	score_count(w->h->score, SCORE_HANDSHAKES_FAILED, now->handshakes_failed - w->told.handshakes_failed);
@@ -95,12 +97,20 @@ stop_now(void *arg)
 }
 
 static void
+logs_drained(void *arg)
+{
+	struct worker *w = arg;
+
+	audit_drain(w->api.audit, stop_now, w);
+}
+
+static void
 drained(void *arg)
 {
 	struct worker *w = arg;
 
 	if (--w->draining == 0)
-		request_log_drain(w->requests, stop_now, w);
+		request_log_drain(w->requests, logs_drained, w);
 }
 
 /* An address that no other process serves refuses from now on, instead of taking clients whom nobody will answer. */
@@ -261,6 +271,7 @@ set_up(struct worker *w)
 		.connections = (size_t)c->http_connections, .reserve_fds = (size_t)c->http_reserve_fds,
 		.requests_per_connection = (size_t)c->http_requests_per_connection,
 		.tally = w->h->tally, .member = w->h->slot, .per_address = (uint32_t)c->limit_connections,
+		.body_memory_per_address = (size_t)c->limit_bodies,
 	};
 
 	crowd_join(w->h->tally->connections, w->h->slot);
@@ -279,15 +290,17 @@ set_up(struct worker *w)
 	if (w->h->worker_end_fd != -1 && (w->api.courier = link_client_new(w->loop, w->h->worker_end_fd)) == NULL)
 		return false;
 	w->api.hooks = hooks_new(w->loop, w->db, c->webhook_refresh_ms);
+	w->api.audit = audit_new(w->loop, w->db);
 	w->ingest = ingest_new(w->db, c, w->h->score, w->h->wake_write_fd);
 	w->api.store_ctx = w->ingest;
 	w->requests = request_log_new(w->loop, w->db, c, w->h->score);
 	w->public = http_server_new(w->loop, &lim, c->trusted, c->ntrusted, c->log_access);
 	lim.tally = NULL;		/* the administrator is not counted */
+	lim.body_memory_per_address = 0;
 	w->admin = http_server_new(w->loop, &lim, NULL, 0, false);
 	w->master_watch = watch_new(w->loop, w->h->master_fd, master_gone, w);
 	w->stale_timer = timer_new(w->loop, leave_if_stale, w);
-	if (w->api.hooks == NULL || w->ingest == NULL || w->requests == NULL || w->public == NULL || w->admin == NULL ||
+	if (w->api.hooks == NULL || w->api.audit == NULL || w->ingest == NULL || w->requests == NULL || w->public == NULL || w->admin == NULL ||
 	    w->master_watch == NULL || w->stale_timer == NULL)
 		return false;
 	timer_set(w->stale_timer, STALE_PERIOD_MS);
@@ -320,6 +333,7 @@ worker_main(const struct heritage *h)
 	ribbon_files_free(w.ribbon);
 	db_free(w.db);
 	hooks_free(w.api.hooks);
+	audit_free(w.api.audit);
 	keys_free(w.api.keys);
 	secret_free(&w.api.cursor_key);
 	secret_free(&w.api.oauth_key);
