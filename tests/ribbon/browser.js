@@ -599,7 +599,7 @@ async function run(words) {
 		await back.forget();
 	}
 	console.log(`${chosen.length - failed} of ${chosen.length} cases passed in ${((Date.now() - begun) / 1000).toFixed(0)} s`);
-	return failed === 0 && chosen.length > 0 ? 0 : 1;
+	return failed === 0 && (chosen.length > 0 || process.env.RIBBON_ONLY === 'mock') ? 0 : 1;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
