@@ -280,6 +280,7 @@ test('no microphone: four causes, each by its name', async () => {
 
 	assert.deepEqual(await refused.init(good()), { name: 'MicrophoneError', code: 'microphone_refused' });
 	await refused.ribbon.getByText('The microphone is blocked.').waitFor();
+	await refused.ribbon.getByRole('heading', { name: 'Offline' }).waitFor();
 	await shot(refused, 'microphone');
 	assert.equal(await refused.evaluate(() => spy.sockets.length), 0, 'nothing is registered that could not be answered');
 	await refused.context().grantPermissions(['microphone']);
