@@ -103,6 +103,15 @@ void	api_calls_active(struct http_request *rq, void *ctx);
 void	api_call(struct http_request *rq, void *ctx);
 void	api_dial(struct http_request *rq, void *ctx);
 void	api_ribbon_usage(struct http_request *rq, void *ctx);
+void	api_ribbon_init(struct http_request *rq, void *ctx);
+void	api_ribbon_renew(struct http_request *rq, void *ctx);
+void	api_ribbon_end(struct http_request *rq, void *ctx);
+void	api_ribbon_calls(struct http_request *rq, void *ctx);	/* the list, or a call to be placed */
+void	api_ribbon_call(struct http_request *rq, void *ctx);
+void	api_ribbon_call_end(struct http_request *rq, void *ctx);
+void	api_ribbon_call_state(struct http_request *rq, void *ctx);
+void	api_ribbon_call_note(struct http_request *rq, void *ctx);
+void	api_ribbon_sign(struct http_request *rq, void *ctx);
 void	api_hook_dialpad(struct http_request *rq, void *ctx);
 void	api_hook_exotel(struct http_request *rq, void *ctx);
 void	api_oauth_connect(struct http_request *rq, void *ctx);

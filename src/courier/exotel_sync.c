@@ -9,9 +9,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/phone.h"
 #include "courier/exotel_line.h"
 #include "db/array.h"
-#include "providers/dialpad_dial.h"
 #include "providers/exotel_api.h"
 #include "providers/exotel_users.h"
 
@@ -175,7 +175,7 @@ static bool
 merge(struct known *k, const struct exotel_user *u)
 {
 	struct known old = *k;
-	struct str phone = u->phone.n > 0 && dialpad_number_ok(u->phone) ? u->phone : STR_NONE;
+	struct str phone = u->phone.n > 0 && phone_is_e164(u->phone) ? u->phone : STR_NONE;
 
 	k->name = newer(u->name, old.name);
 	k->email = newer(u->email, old.email);

@@ -123,7 +123,7 @@ finish(struct ribbon_dial *d, const char *why)
 {
 	enum exotel_dial_outcome outcome = d->reply.outcome;
 	const char *state = outcome == EXOTEL_DIAL_PLACED ? "placed" : outcome == EXOTEL_DIAL_UNKNOWN ? "sent" :
-	    exotel_dial_retryable(outcome) ? "asked" : "failed";
+	    exotel_dial_retryable(outcome) ? "refused" : "failed";
 	struct db_job *j;
 	DB_PARAMS(p, 7);
 

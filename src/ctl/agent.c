@@ -9,11 +9,11 @@
 
 #include "base/clock.h"
 #include "base/count.h"
+#include "base/phone.h"
 #include "ctl/admin.h"
 #include "ctl/nouns.h"
 #include "ctl/sealed.h"
 #include "ctl/secret_in.h"
-#include "providers/dialpad_dial.h"
 #include "providers/exotel_account.h"
 
 #define TABLE		"ribbon_agents"
@@ -73,7 +73,7 @@ check(const struct args *a)
 
 	if (!agent_id_ok(args_word(a, 1)))
 		return ctl_fail(CTL_USAGE, "AGENTID: 1 to %d bytes without blanks", AGENT_ID_MAX);
-	if (phone != NULL && !dialpad_number_ok(str_c(phone)))
+	if (phone != NULL && !phone_is_e164(str_c(phone)))
 		return ctl_fail(CTL_USAGE, "option '--phone': expected E.164, such as +919812345678");
 	if (webrtc && (sip_user == NULL || sip_user[0] == '\0'))
 		return ctl_fail(CTL_USAGE, "mode webrtc needs --sip-user and a SIP password; or 'ringctl agent sync APP' fetches them");

@@ -55,6 +55,33 @@ static const struct option key_check_options[] = {
 	    .help = "read the key there instead of standard input" },
 };
 
+#define CLIENT_OPTIONS										\
+	{ .name = "origin", .type = OPTION_TEXTS, .value = "URL",				\
+	    .help = "pages it is for: https://crm.example.com, https://*.example.com; may be given again" },	\
+	{ .name = "monthly-limit", .type = OPTION_TEXT, .value = "N",				\
+	    .help = "calls a calendar month, in UTC, or none" },				\
+	{ .name = "insecure", .type = OPTION_FLAG,						\
+	    .help = "allow http:// pages of other hosts than this one, whose keys and calls anybody on the way can read" }
+
+static const struct option client_create_options[] = {
+	CLIENT_OPTIONS,
+	{ .name = "note", .type = OPTION_TEXT, .value = "TEXT",
+	    .help = "where it is used, for whoever reads the list" },
+};
+
+static const struct option client_change_options[] = {
+	CLIENT_OPTIONS,
+};
+
+static const struct option session_options[] = {
+	{ .name = "agent", .type = OPTION_TEXT, .value = "AGENTID", .help = "all of this agent" },
+};
+
+static const struct option agent_token_options[] = {
+	{ .name = "for", .type = OPTION_DURATION, .value = "T", .min = 1000, .max = 3600000, .def = "15m",
+	    .help = "how long it is good (15m)" },
+};
+
 static const struct option hook_create_options[] = {
 	{ .name = "provider", .type = OPTION_CHOICE, .choices = "dialpad|exotel", .def = "dialpad",
 	    .help = "who will post (dialpad)" },
@@ -276,6 +303,19 @@ static const struct command commands[] = {
 	{ "key", "revoke", "APP KEYID", 2, 2, NO_OPTIONS, false, "ends a key, for good", ctl_key_revoke },
 	{ "key", "check", "", 0, 0, OPTIONS(key_check_options), false,
 	    "says whether a key, read from standard input, would be let in and why not", ctl_key_check },
+
+	{ "client", "create", "APP", 1, 1, OPTIONS(client_create_options), true,
+	    "a browser key for the call ribbon, good on the pages named", ctl_client_create },
+	{ "client", "list", "APP", 1, 1, NO_OPTIONS, false, "an app's browser keys and what they have used this month", ctl_client_list },
+	{ "client", "change", "APP KEYID", 2, 2, OPTIONS(client_change_options), false,
+	    "other pages instead of those it has, another limit, or both", ctl_client_change },
+	{ "client", "revoke", "APP KEYID", 2, 2, NO_OPTIONS, false,
+	    "ends a browser key and all its sessions, for good", ctl_client_revoke },
+	{ "agent", "token", "APP AGENTID", 2, 2, OPTIONS(agent_token_options), false,
+	    "what the CRM's server gives an agent's page, for trying the ribbon out", ctl_agent_token },
+	{ "session", "list", "APP", 1, 1, OPTIONS(session_options), false, "who has a ribbon open", ctl_session_list },
+	{ "session", "revoke", "APP [SESSIONID]", 1, 2, OPTIONS(session_options), false,
+	    "ends a session, or all of an agent, at once", ctl_session_revoke },
 
 	{ "hook", "create", "APP", 1, 1, OPTIONS(hook_create_options), true, "an address and a secret for a provider",
 	    ctl_hook_create },

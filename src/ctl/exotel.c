@@ -16,7 +16,6 @@
 #include "ctl/nouns.h"
 #include "ctl/sealed.h"
 #include "ctl/secret_in.h"
-#include "providers/dialpad_dial.h"
 #include "providers/exotel_account.h"
 
 #define TABLE		"exotel_accounts"

@@ -263,14 +263,16 @@ static const struct db_stmt stmts[C_COUNT] = {
 	    "'call:' || t.id, CASE t.mode WHEN 'webrtc' THEN '{\"credential\":\"app_token\"}' ELSE '{\"credential\":\"api_key\"}' END, "
 	    "NULL) FROM t JOIN apps p ON p.id = t.app_id LEFT JOIN exotel_accounts a ON a.app_id = t.app_id LEFT JOIN ribbon_agents g "
 	    "ON g.app_id = t.app_id AND g.id = t.agent" },
-	/* What came of it. Without a key of the client's nobody could ask for the same call again: then "asked" is "failed". The
-	 * quota gets back what did nothing, once: only a row that was "sent" can fail. Exotel's own word may have come before and
+	/* What came of it. Without a key of the client's nobody could ask for the same call again: then "refused" is "failed".
+	 * The quota gets back what did nothing, once: only a row that was "sent" can fail or be refused, and a refused one must take its
+	 * place in the quota anew. Exotel's own word may have come before and
 	 * ended the call: that stays, but learns its CallSid. */
 	[C_RIBBON_CALL_DONE] = { "ribbon_call_done", "WITH t AS (UPDATE ribbon_calls c SET state = CASE WHEN c.state = 'ended' THEN c.state "
-	    "WHEN $3::text = 'asked' AND c.idempotency_key IS NULL THEN 'failed' ELSE $3::text END, provider_call_id = "
+	    "WHEN $3::text = 'refused' AND c.idempotency_key IS NULL THEN 'failed' ELSE $3::text END, provider_call_id = "
 	    "coalesce(c.provider_call_id, $4::text), error = CASE WHEN c.state = 'ended' THEN c.error ELSE $5::text END "
-	    "WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state IN ('sent', 'ended') RETURNING c.app_id, c.key_id, c.month, c.state) "
-	    "UPDATE usage u SET used = u.used - 1, updated_at = $7::timestamptz FROM t WHERE $6::boolean AND t.state = 'failed' "
+	    "WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state IN ('sent', 'ended') RETURNING c.app_id, c.id, c.key_id, c.month, c.state) "
+	    "UPDATE usage u SET used = u.used - 1, last_call = nullif(u.last_call, t.id), updated_at = $7::timestamptz FROM t "
+	    "WHERE $6::boolean AND t.state IN ('failed', 'refused') "
 	    "AND u.app_id = t.app_id AND u.key_id = t.key_id AND u.month = t.month AND u.used > 0" },
 	/* Asked for each signature, so that what is revoked signs nothing from then on. */
 	[C_RIBBON_SESSION] = { "ribbon_session", "SELECT s.revoked_at IS NULL AND s.expires_at > $3::timestamptz AND k.revoked_at IS NULL "

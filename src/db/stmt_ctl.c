@@ -16,6 +16,9 @@
 	"CASE WHEN k.rate_limit IS NULL THEN 'default' WHEN k.rate_limit = 0 THEN 'off' "	\
 	"ELSE k.rate_limit || '/' || k.rate_window || 's' END"
 
+#define CLIENT_ORIGINS									\
+	"(SELECT string_agg(o.origin, ' ' ORDER BY o.origin) FROM ribbon_origins o WHERE o.app_id = k.app_id AND o.key_id = k.id)"
+
 #define CALLS_COLUMNS									\
 	"SELECT c.id, " WHEN("c.started_at") ", c.direction, c.from_number, c.to_number, "	\
 	"c.status, c.outcome, coalesce(c.agent_name, c.agent_email, c.agent_id), c.talk_time_ms, "	\
@@ -91,6 +94,40 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	    "WHEN k.expires_at <= now() THEN 'expired' WHEN NOT a.is_active THEN 'inactive' ELSE 'usable' END "
 	    "FROM api_key_lookup l JOIN api_keys k ON k.app_id = l.app_id AND k.key_hash = l.key_hash "
 	    "JOIN apps a ON a.id = l.app_id WHERE l.key_hash = decode($1, 'hex')" },
+
+	[CTL_CLIENT_LIMIT] = { "client_limit",
+	    "UPDATE api_keys SET monthly_limit = $3 WHERE app_id = $1 AND id = $2 AND kind = 'browser'" },
+	[CTL_CLIENT_LIST] = { "client_list",
+	    "SELECT k.id, k.prefix || '...' || k.last4, CASE WHEN k.revoked_at IS NOT NULL THEN 'revoked' "
+	    "WHEN k.expires_at <= now() THEN 'expired' ELSE 'active' END, " CLIENT_ORIGINS ", coalesce(u.used, 0), k.monthly_limit, "
+	    "coalesce(u.refused, 0), " WHEN("k.created_at") ", " WHEN("k.last_used_at") ", k.note FROM api_keys k LEFT JOIN usage u "
+	    "ON u.app_id = k.app_id AND u.key_id = k.id AND u.month = to_char(now(), 'YYYY-MM') "
+	    "WHERE k.app_id = $1 AND k.kind = 'browser' ORDER BY k.created_at, k.id" },
+	[CTL_CLIENT_ORIGINS_CLEAR] = { "client_origins_clear", "DELETE FROM ribbon_origins WHERE app_id = $1 AND key_id = $2" },
+	[CTL_CLIENT_ORIGIN_ADD] = { "client_origin_add",
+	    "INSERT INTO ribbon_origins (app_id, key_id, origin) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING" },
+	[CTL_CLIENT_FIND] = { "client_find",
+	    "SELECT k.id, k.app_id, " CLIENT_ORIGINS ", k.monthly_limit FROM api_keys k WHERE k.app_id = $1 AND k.id = $2 "
+	    "AND k.kind = 'browser' AND k.revoked_at IS NULL" },
+	/* An earlier revocation keeps its time. Sessions hang on the key, and end with it. */
+	[CTL_CLIENT_REVOKE] = { "client_revoke",
+	    "UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE app_id = $1 AND id = $2 AND kind = 'browser' "
+	    "RETURNING id, app_id, " WHEN("revoked_at") ", revoked_at < now()" },
+	[CTL_SIGNING_KEY] = { "signing_key",
+	    "SELECT encode(key_hash, 'hex') FROM api_keys WHERE app_id = $1 AND kind = 'server' AND revoked_at IS NULL "
+	    "AND (expires_at IS NULL OR expires_at > now()) ORDER BY created_at DESC, id DESC LIMIT 1" },
+	[CTL_AGENT_FIND] = { "agent_find", "SELECT is_active FROM ribbon_agents WHERE app_id = $1 AND agent_id = $2" },
+	[CTL_SESSION_LIST] = { "session_list",
+	    "SELECT s.id, a.agent_id, a.name, s.key_id, s.origin, CASE WHEN s.revoked_at IS NOT NULL OR k.revoked_at IS NOT NULL "
+	    "THEN 'revoked' WHEN s.expires_at <= now() THEN 'expired' ELSE 'active' END, " WHEN("s.created_at") ", "
+	    WHEN("s.renewed_at") ", " WHEN("s.expires_at") " FROM ribbon_sessions s "
+	    "JOIN ribbon_agents a ON a.app_id = s.app_id AND a.id = s.agent JOIN api_keys k ON k.app_id = s.app_id AND k.id = s.key_id "
+	    "WHERE s.app_id = $1 AND ($2::text IS NULL OR a.agent_id = $2) ORDER BY s.created_at DESC, s.id DESC" },
+	/* Neither named: none. */
+	[CTL_SESSION_REVOKE] = { "session_revoke",
+	    "UPDATE ribbon_sessions s SET revoked_at = now() FROM ribbon_agents a WHERE s.app_id = $1 AND a.app_id = s.app_id "
+	    "AND a.id = s.agent AND s.revoked_at IS NULL AND s.expires_at > now() AND (s.id = $2::uuid OR a.agent_id = $3::text) "
+	    "RETURNING s.id, a.agent_id, s.origin, " WHEN("s.revoked_at") },
 
 	[CTL_HOOK_INSERT] = { "hook_insert",
 	    "INSERT INTO hooks (app_id, id, provider, name, org_id) VALUES ($1, $2, $3, $4, $5)" },

@@ -24,6 +24,17 @@ enum ctl_stmt {
 	CTL_KEY_REVOKE,			/* app, id */
 	CTL_KEY_CHECK,			/* hash (hex) */
 
+	CTL_CLIENT_LIMIT,		/* app, id, limit or NULL: of a browser key */
+	CTL_CLIENT_LIST,		/* app */
+	CTL_CLIENT_ORIGINS_CLEAR,	/* app, id */
+	CTL_CLIENT_ORIGIN_ADD,		/* app, id, origin */
+	CTL_CLIENT_FIND,		/* app, id: id, app, origins, limit; a browser key that is not revoked */
+	CTL_CLIENT_REVOKE,		/* app, id */
+	CTL_SIGNING_KEY,		/* app: hash (hex) of the newest good server key */
+	CTL_AGENT_FIND,			/* app, agent as the CRM calls it: is it active? */
+	CTL_SESSION_LIST,		/* app, agent or NULL */
+	CTL_SESSION_REVOKE,		/* app, session or NULL, agent or NULL */
+
 	CTL_HOOK_INSERT,		/* app, id, provider, name, org */
 	CTL_HOOK_LOOKUP_INSERT,		/* token hash (hex), app, hook, provider, org, secret */
 	CTL_HOOK_LIST,			/* app */
