@@ -131,7 +131,7 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 		    call: c === null ? null : { ...shown(c), at: c.at } };
 	}
 	const asSeen = () => {
-		const own = { leader: tabs === null || tabs.leading(), canRetry, blocked, devices: { list: devices, mic: keep.get('mic'), speaker: keep.get('speaker') } };
+		const own = { leader: tabs === null || !tabs.following(), canRetry, blocked, devices: { list: devices, mic: keep.get('mic'), speaker: keep.get('speaker') } };
 		const s = own.leader ? snapshot() : { ...(mirrored ?? { ...snapshot(), word: 'connecting' }) };
 
 		const shownFault = fault ?? notice;

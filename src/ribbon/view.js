@@ -58,7 +58,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 	el.keysCall = button('', w.keypad, 'keypad', keypad, { 'aria-expanded': 'false' });
 	el.end = button('.bad', w.hangUp, 'end', () => act('hangUp'));
 	el.controls = h('div.four', {}, el.mute, el.hold, el.keysCall, el.end);
-	el.onPhone = h('p.detail', {}, w.hangUpPhone);
+	el.onPhone = h('p.hint', {}, w.hangUpPhone);
 	el.sent = h('p.sent', { 'aria-hidden': 'true' });
 	el.keys = h('div', {}, el.sent, h('div.keys', { role: 'group', 'aria-label': w.keypad },
 	    ...KEYS.map((k) => h('button', { type: 'button', 'aria-label': `${w.key} ${k}`, onclick: () => pressed(k) }, k))));
@@ -74,7 +74,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 	el.speakerLabel = label(w.speaker, el.speaker);
 	el.placeLabel = label(w.place, el.place);
 	el.settings = h('section.stack', {}, el.micLabel, el.speakerLabel, el.placeLabel);
-	el.main = h('section', {}, el.dial, el.incoming, el.controls, el.onPhone, el.keys, el.wrap);
+	el.main = h('section', {}, el.dial, el.incoming, el.onPhone, el.controls, el.keys, el.wrap);
 	el.agent = h('span');
 	el.usage = h('span');
 	el.foot = h('div.foot', {}, el.agent, el.usage);
@@ -139,7 +139,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 
 	/* ---- what is shown */
 	const text = (node, t) => { if (node.textContent !== t) node.textContent = t; };
-	const hide = (node, yes) => { if (node.hidden !== yes) node.hidden = yes; };
+	const hide = (node, yes) => node.toggleAttribute('hidden', yes);
 	const press = (node, yes, name) => { node.setAttribute('aria-pressed', String(yes)); text(node.lastChild, name); };
 	const again = () => { if (last !== null) show(last); };
 
@@ -226,6 +226,9 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		press(el.mute, c?.muted ?? false, c?.muted ? w.unmute : w.mute);
 		press(el.hold, c?.held ?? false, c?.held ? w.resume : w.hold);
 		text(el.end.lastChild, webrtc ? w.hangUp : w.close);
+		el.controls.classList.toggle('one', !webrtc);
+		el.end.classList.toggle('bad', webrtc);
+		hide(el.end.firstChild, !webrtc);
 		hide(el.onPhone, !(s.live && !webrtc));
 		for (const b of [el.keysHere, el.keysCall])
 			b.setAttribute('aria-expanded', String(wantsKeys));

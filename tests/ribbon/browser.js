@@ -280,6 +280,7 @@ test('no microphone: four causes, each by its name', async () => {
 
 	assert.deepEqual(await refused.init(good()), { name: 'MicrophoneError', code: 'microphone_refused' });
 	await refused.ribbon.getByText('The microphone is blocked.').waitFor();
+	await refused.ribbon.getByRole('heading', { name: 'Offline' }).waitFor();
 	await shot(refused, 'microphone');
 	assert.equal(await refused.evaluate(() => spy.sockets.length), 0, 'nothing is registered that could not be answered');
 	await refused.context().grantPermissions(['microphone']);
@@ -545,7 +546,7 @@ onDaemon('the example of a CRM, and its server', async () => {
 	await p.getByRole('link', { name: '+91 98111 12222' }).click();
 	await invite((await back.nextCall()).call_sid);
 	await log('dials: outbound, +919811112222, deal D-1043');
-	await p.ribbon.getByText('Customer’s phone rings').waitFor();
+	await p.ribbon.getByRole('heading', { name: 'Customer’s phone rings' }).waitFor();
 	await shot(p, 'crm');
 	await p.button('Hang up').click();
 	await until('the end', async () => (await sawEnds()).length > n);
@@ -599,7 +600,7 @@ async function run(words) {
 		await back.forget();
 	}
 	console.log(`${chosen.length - failed} of ${chosen.length} cases passed in ${((Date.now() - begun) / 1000).toFixed(0)} s`);
-	return failed === 0 && chosen.length > 0 ? 0 : 1;
+	return failed === 0 && (chosen.length > 0 || process.env.RIBBON_ONLY === 'mock') ? 0 : 1;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
