@@ -24,10 +24,10 @@ api_admin_admit(const struct api *api, const struct http_request *rq)
 	    admin_knows(api->admins, &rq->cred) || (!rq->cred.known && reads))
 		return NULL;
 	if (!rq->cred.known) {
-		log_warn("admin: %s refused over TCP", rq->route->name);
+		log_event(LEVEL_WARN, "admin: refused over TCP", LOG_C("route", rq->route->name));
 		return "This is answered on the admin Unix socket only";
 	}
-	log_warn("admin: %s refused to uid %lu, gid %lu", rq->route->name, (unsigned long)rq->cred.uid,
-	    (unsigned long)rq->cred.gid);
+	log_event(LEVEL_WARN, "admin: refused to this user", LOG_C("route", rq->route->name), LOG_INT("uid", rq->cred.uid),
+	    LOG_INT("gid", rq->cred.gid));
 	return "Your user may not do this; see admin.users in ringd.yaml(5)";
 }

@@ -8,11 +8,13 @@
 
 #include <stdio.h>
 
+#include "api/audit.h"
 #include "api/auth.h"
 #include "api/dial.h"
 #include "base/clock.h"
 #include "base/json_read.h"
 #include "base/json_write.h"
+#include "base/mask.h"
 #include "db/stmt_worker.h"
 #include "providers/dialpad_dial.h"
 
@@ -207,6 +209,30 @@ found(void *arg, const struct db_result *r)
 	}
 }
 
+/* Who asked for what; the number as the log has it. */
+static void
+add_audit(struct db_job *j, const struct dial *d)
+{
+	char masked[MASK_SIZE];
+	struct json_out out;
+	struct buf b;
+	DB_PARAMS(p, 5);
+
+	mask_number(masked, d->wish.number);
+	buf_init(&b, AUDIT_TEXT_MAX);
+	json_out_init(&out, &b);
+	json_obj(&out);
+	json_kstr(&out, "user_id", d->wish.user);
+	json_kstr(&out, "phone_number", str_c(masked));
+	json_obj_end(&out);
+	auth_params(&p, &d->caller);
+	db_put_uuid(&p, d->id);
+	db_put_str(&p, b.failed ? STR_NONE : buf_as_str(&b));
+	db_put_cstr(&p, d->rq->id);
+	db_job_add(j, W_DIAL_AUDIT, p.p, p.n);
+	buf_free(&b);
+}
+
 /* The second time it finds its own row, and says so by adding nothing. */
 static void
 send_row(struct api *api, struct http_request *rq)
@@ -226,6 +252,43 @@ send_row(struct api *api, struct http_request *rq)
 	db_put_time_ms(&p, d->created_ms);
 	db_job_add(j, W_DIAL_ADD, p.p, p.n);
 	db_job_add(j, W_DIAL_FIND, p.p, p.n - 1);
+	if (!d->handed_over)
+		add_audit(j, d);
+	db_job_submit(j);
+}
+
+/* ---- what is wrong with a request: told to a good key only, so that strangers learn nothing and the key's limit holds */
+
+static void	send_wrong(struct api *api, struct http_request *rq);
+
+static void
+got_wrong(void *arg, const struct db_result *r)
+{
+	struct dial *d = arg;
+
+	api_took(d->rq, r);
+	if (db_outcome(r) == DB_DISTURBED && !d->again) {
+		d->again = true;
+		send_wrong(d->api, d->rq);
+	} else if (db_outcome(r) != DB_OK) {
+		api_db_failed(d->rq, r);
+	} else if (!auth_accepts(d->api, d->rq, &d->caller, r, KEY)) {
+		return;
+	} else if (d->wish.fault.code != NULL) {
+		api_problem(d->rq, 400, d->wish.fault.code, d->wish.fault.text);
+	} else
+		api_problem(d->rq, 503, "dialpad_not_configured", "This server is not set up for Dialpad");
+}
+
+static void
+send_wrong(struct api *api, struct http_request *rq)
+{
+	struct dial *d = rq->state;
+	struct db_job *j = db_job_new(api->db, 0, got_wrong, d);
+	DB_PARAMS(p, 2);
+
+	auth_params(&p, &d->caller);
+	db_job_add(j, W_DIAL_KEY, p.p, p.n);
 	db_job_submit(j);
 }
 
@@ -234,6 +297,7 @@ api_dial(struct http_request *rq, void *ctx)
 {
 	struct api *api = ctx;
 	struct dial *d = arena_alloc(&rq->arena, sizeof(*d));
+	bool good;
 
 	if (d == NULL) {
 		api_no_memory(rq);
@@ -243,14 +307,8 @@ api_dial(struct http_request *rq, void *ctx)
 	d->rq = rq;
 	rq->state = d;
 	rq->step = "wish";
-	/* A caller without a key learns nothing about the body. */
-	if (http_header(rq, "x-app-api-key").p != NULL && !dial_wish_read(&d->wish, rq))
-		return;
-	if (api->conf->dialpad_client_id == NULL || api->courier == NULL) {
-		api_problem(rq, 503, "dialpad_not_configured", "This server is not set up for Dialpad");
-		return;
-	}
+	good = dial_wish_read(&d->wish, rq) && api->conf->dialpad_client_id != NULL && api->courier != NULL;
 	d->created_ms = clock_real_ms();
 	d->id = uuid_v7(d->created_ms);
-	auth_begin(api, rq, &d->caller, send_row);
+	auth_begin(api, rq, &d->caller, good ? send_row : send_wrong);
 }

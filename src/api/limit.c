@@ -50,7 +50,7 @@ warn_full(struct api *api, const char *what)
 	uint64_t times;
 
 	if (pace_due(&api->full, loop_now_ms(api->loop), &times))
-		log_warn("the table of %s is full: %llu went uncounted since this was last said", what, (unsigned long long)times);
+		log_event(LEVEL_WARN, "a table of limits is full", LOG_C("of", what), LOG_INT("uncounted_since_last_line", times));
 }
 
 bool
@@ -135,9 +135,8 @@ refuse_failures(struct api *api, struct http_request *rq, const struct rate_stat
 	score_count(api->score, SCORE_FAILURES_LIMITED, 1);
 	if (pace_due(&api->failing, loop_now_ms(api->loop), &times)) {
 		addr_text(text, &rq->client);
-		log_warn("client %s has sent %lld requests without a good API key and is refused "
-		    "(limits.failures_per_address); %llu refused so since this was last said", text,
-		    (long long)api->conf->limit_failures, (unsigned long long)times);
+		log_event(LEVEL_WARN, "client refused: too many requests without a good API key (limits.failures_per_address)",
+		    LOG_C("client", text), LOG_INT("limit", api->conf->limit_failures), LOG_INT("refused_since_last_line", times));
 	}
 	rq->step = "failures";
 	retry_after(rq, state);

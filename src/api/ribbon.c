@@ -3,13 +3,11 @@
  */
 #include <sys/types.h>
 
-#include <stdio.h>
 #include <string.h>
 
 #include "api/limit.h"
 #include "api/ribbon.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/token.h"
 #include "db/stmt_worker.h"
 
@@ -122,34 +120,42 @@ ribbon_accepts(struct ribbon *r, const struct db_result *result, auth_fn retry)
 	return false;
 }
 
-static void
-written(void *arg, const struct db_result *r)
+bool
+ribbon_fault(struct ribbon *r, int status, const char *code, const char *text)
 {
-	(void)arg;
-	if (db_outcome(r) != DB_OK)
-		log_event(LEVEL_ERROR, "a refusal is missing in the audit log", LOG_C("error", db_error_text(r)));
+	r->fault_status = status;
+	r->fault.code = code;
+	r->fault.text = text;
+	return false;
+}
+
+static void	send_wrong(struct api *api, struct http_request *rq);
+
+static void
+got_wrong(void *arg, const struct db_result *result)
+{
+	struct ribbon *r = arg;
+
+	if (ribbon_accepts(r, result, send_wrong))
+		api_problem(r->rq, r->fault_status != 0 ? r->fault_status : 400, r->fault.code, r->fault.text);
+}
+
+static void
+send_wrong(struct api *api, struct http_request *rq)
+{
+	struct ribbon *r = rq->state;
+	struct db_job *j = db_job_new(api->db, 0, got_wrong, r);
+	DB_PARAMS(p, 4);
+
+	ribbon_params(&p, r);
+	db_job_add(j, W_SESSION, p.p, p.n);
+	db_job_submit(j);
 }
 
 void
-ribbon_refused(struct api *api, const struct http_request *rq, const char *app, const char *actor, const char *code)
+ribbon_wrong(struct ribbon *r)
 {
-	char detail[96];
-	struct db_job *j;
-	struct uuid id;
-	DB_PARAMS(p, 6);
-
-	if (!uuid_parse(str_c(app), &id))
-		return;
-	snprintf(detail, sizeof(detail), "{\"code\":\"%s\"}", code);
-	j = db_job_new(api->db, 0, written, NULL);
-	db_put_uuid(&p, id);
-	db_put_cstr(&p, actor);
-	db_put_cstr(&p, "ribbon.refused");
-	db_put_null(&p);
-	db_put_cstr(&p, detail);
-	db_put_cstr(&p, rq->id);
-	db_job_add(j, W_AUDIT, p.p, p.n);
-	db_job_submit(j);
+	send_wrong(r->api, r->rq);
 }
 
 void

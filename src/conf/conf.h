@@ -110,6 +110,8 @@ struct conf {
 	char		*dialpad_signature_header;	/* lower case; x-dialpad-signature */
 	struct secret	 dialpad_secret, dialpad_previous_secret;	/* the global ones; may be absent */
 	bool		 dialpad_allow_unsigned;	/* plain JSON without signature on a hook address */
+	int64_t		 exotel_utc_offset_ms;	/* of times that name no zone */
+	int64_t		 exotel_country_code;	/* of numbers without one; 0: unknown */
 	int64_t		 webhook_batch_rows;	/* 1..64 */
 	int64_t		 webhook_batch_bytes, webhook_queue_bytes;
 	int64_t		 webhook_refresh_ms;	/* how stale the worker's table of hooks may be */
@@ -147,6 +149,8 @@ struct conf {
 	int64_t		 ribbon_session_ms, ribbon_session_max_ms;
 	char		*ribbon_disposition[CONF_MAX_NAMES];
 	size_t		 nribbon_dispositions;
+
+	char		*ribbon_files;		/* folder of the built ribbon; NULL: none is served */
 
 	char		*exotel_base_url, *exotel_api_url;	/* origins */
 	char		*exotel_sip_server;	/* a wss:// or ws:// URL */

@@ -123,6 +123,10 @@ WORD("webhooks.dialpad.previous_secret", CONF_SECRET, NULL, CONF_RELOAD, dialpad
     "the secret before, still accepted while one is replaced"),
 WORD("webhooks.dialpad.allow_unsigned", CONF_BOOL, "false", CONF_RELOAD, dialpad_allow_unsigned,
     "accept unsigned JSON on an address with a hook token"),
+RANGE("webhooks.exotel.utc_offset", CONF_DURATION, 0, HOURS(14), "330m", exotel_utc_offset_ms,
+    "what Exotel's times are ahead of UTC"),
+RANGE("webhooks.exotel.country_code", CONF_NUMBER, 0, 999, "91", exotel_country_code,
+    "country of the numbers Exotel writes without one; 0 leaves them as they come"),
 RANGE("webhooks.batch_rows", CONF_NUMBER, 1, 64, "64", webhook_batch_rows, "most events stored by one statement"),
 RANGE("webhooks.batch_bytes", CONF_SIZE, KB(1), MB(64), "1M", webhook_batch_bytes,
     "most bytes stored by one statement"),
@@ -207,6 +211,9 @@ RANGE("ribbon.session_max", CONF_DURATION, SECONDS(10), DAYS(7), "12h", ribbon_s
     "how long it may be renewed; then the page begins anew"),
 PAIR("ribbon.dispositions", CONF_NAMES, 0, CONF_MAX_NAMES, NULL, false, ribbon_disposition, nribbon_dispositions,
     "what agents may say became of a call; anything when absent"),
+
+WORD("ribbon.files", CONF_PATH, NULL, CONF_RELOAD, ribbon_files,
+    "folder of the built ribbon, served below /ribbon/; nothing is when absent"),
 
 WORD("exotel.base_url", CONF_ORIGIN, "https://integrationscore.mum1.exotel.com", CONF_RELOAD, exotel_base_url,
     "where Exotel's agents are kept and their calls are asked for"),

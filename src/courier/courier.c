@@ -1,7 +1,8 @@
 /*
  * courier: the process: loop, key ring, one connection to the database, the line to the workers, the client to providers,
  * signals. Parses nothing that a browser sent but the small framed requests workers make of it. A courier that is asked
- * to leave goes when the last worker of its generation has hung up, so that no request of a draining worker is lost.
+ * to leave goes when the last worker of its generation has hung up, so that no request of a draining worker is lost, and
+ * when no token is being renewed: the answer to that is the only place where the new one stands.
  */
 #include <sys/types.h>
 
@@ -100,6 +101,22 @@ leave(void *arg)
 	loop_stop(c->loop);
 }
 
+void
+courier_leave_if_done(struct courier *c)
+{
+	if (c->hung_up && c->renewals == 0)
+		loop_stop(c->loop);
+}
+
+static void
+hung_up(void *arg)
+{
+	struct courier *c = arg;
+
+	c->hung_up = true;
+	courier_leave_if_done(c);
+}
+
 static void
 leave_if_stale(void *arg)
 {
@@ -118,10 +135,11 @@ on_stop(void *arg)
 	if (c->leaving)
 		return;
 	c->leaving = true;
-	log_info("leaving when %zu workers have hung up", link_server_peers(c->line));
+	log_event(LEVEL_INFO, "leaving when all workers have hung up", LOG_INT("workers", link_server_peers(c->line)),
+	    LOG_INT("renewals", c->renewals));
 	timer_set(c->last_call, c->conf->http_drain_timeout_ms);
 	repair_leave(c);
-	link_server_drain(c->line, leave, c);
+	link_server_drain(c->line, hung_up, c);
 }
 
 static void

@@ -29,7 +29,7 @@ line_state_word(enum line_state s)
 }
 
 struct str
-exotel_open(struct courier *c, struct arena *a, const char *table, struct uuid app, struct uuid row, struct str hex)
+exotel_line_open(struct courier *c, struct arena *a, const char *table, struct uuid app, struct uuid row, struct str hex)
 {
 	const struct envelope_place at = { table, "credentials", app, row };
 	struct secret plain = { 0 };
@@ -61,12 +61,12 @@ exotel_line_read(struct exotel_line *l, struct courier *c, struct uuid app, cons
 		return LINE_INACTIVE;
 	l->caller_id = arena_str(&l->arena, db_text(r, i, 0, column + LINE_CALLER_ID));
 	l->phone = arena_str(&l->arena, db_text(r, i, 0, column + LINE_PHONE));
-	text = exotel_open(c, &l->arena, "exotel_accounts", app, account, db_text(r, i, 0, column + LINE_ACCOUNT_RECORD));
+	text = exotel_line_open(c, &l->arena, "exotel_accounts", app, account, db_text(r, i, 0, column + LINE_ACCOUNT_RECORD));
 	if (text.p == NULL || !exotel_account_read(&l->account, &l->arena, text))
 		return LINE_BROKEN;
 	if (db_text(r, i, 0, column + LINE_AGENT_RECORD).p == NULL)
 		return LINE_OK;
-	text = exotel_open(c, &l->arena, "ribbon_agents", app, agent, db_text(r, i, 0, column + LINE_AGENT_RECORD));
+	text = exotel_line_open(c, &l->arena, "ribbon_agents", app, agent, db_text(r, i, 0, column + LINE_AGENT_RECORD));
 	return text.p != NULL && exotel_agent_read(&l->agent, &l->arena, text) ? LINE_OK : LINE_BROKEN;
 }
 
@@ -78,13 +78,13 @@ exotel_line_free(struct exotel_line *l)
 }
 
 bool
-exotel_token(struct secret *header, const struct exotel_account *x)
+exotel_line_token(struct secret *header, const struct exotel_account *x)
 {
 	return x->app_token.n > 0 && secret_set(header, x->app_token);
 }
 
 bool
-exotel_basic(struct secret *header, const struct exotel_account *x)
+exotel_line_basic(struct secret *header, const struct exotel_account *x)
 {
 	char pair[2 * EXOTEL_VALUE_MAX + 1], text[6 + 4 * ((sizeof(pair) + 2) / 3) + 1] = "Basic ";
 	size_t n = x->api_key.n + 1 + x->api_token.n;

@@ -31,9 +31,9 @@ enum line_state	 exotel_line_read(struct exotel_line *l, struct courier *c, stru
 		    int column);
 void		 exotel_line_free(struct exotel_line *l);
 /* A sealed JSON text, as hex from the database, opened into the arena. Absent: it does not open; logged. */
-struct str	 exotel_open(struct courier *c, struct arena *a, const char *table, struct uuid app, struct uuid row, struct str hex);
+struct str	 exotel_line_open(struct courier *c, struct arena *a, const char *table, struct uuid app, struct uuid row, struct str hex);
 /* "key:token" of the voice API as an Authorization header, or the app's token, bare, as Exotel wants it. */
-bool		 exotel_basic(struct secret *header, const struct exotel_account *x);
-bool		 exotel_token(struct secret *header, const struct exotel_account *x);
+bool		 exotel_line_basic(struct secret *header, const struct exotel_account *x);
+bool		 exotel_line_token(struct secret *header, const struct exotel_account *x);
 
 #endif

@@ -363,7 +363,7 @@ read_known(struct exotel_sync *s, const struct db_result *r)
 		k->email = arena_str(&s->arena, db_text(r, 1, row, 3));
 		k->phone = arena_str(&s->arena, db_text(r, 1, row, 4));
 		if (db_text(r, 1, row, 5).p != NULL) {
-			text = exotel_open(s->courier, &s->arena, "ribbon_agents", s->app, k->id, db_text(r, 1, row, 5));
+			text = exotel_line_open(s->courier, &s->arena, "ribbon_agents", s->app, k->id, db_text(r, 1, row, 5));
 			k->sealed = text.p != NULL && exotel_agent_read(&k->agent, &s->arena, text);
 		}
 		s->nknown++;
@@ -393,10 +393,10 @@ looked(void *arg, const struct db_result *r)
 		answer(s);
 		return;
 	}
-	text = exotel_open(s->courier, &s->arena, "exotel_accounts", s->app, s->account_id, db_text(r, 0, 0, 2));
+	text = exotel_line_open(s->courier, &s->arena, "exotel_accounts", s->app, s->account_id, db_text(r, 0, 0, 2));
 	if (text.p == NULL || !exotel_account_read(&s->account, &s->arena, text))
 		give_up(s, "broken", "the account's credentials do not open");
-	else if (!exotel_token(&s->token, &s->account))
+	else if (!exotel_line_token(&s->token, &s->account))
 		give_up(s, "not_linked", "the account has no app token: agents of telephones are added one by one");
 	else if (!read_known(s, r))
 		give_up(s, "failed", "out of memory");

@@ -54,8 +54,13 @@ struct courier {
 	struct watch		*master;
 	bool			 attempted;	/* the first attempt to connect has finished */
 	bool			 leaving;
+	bool			 hung_up;	/* leaving, and nobody asks any more */
+	size_t			 renewals;	/* of tokens, under way: the last one's end is waited for */
 	int			 exit_code;
 };
+
+/* courier.c: what a leaving courier still waited for is done, perhaps. */
+void	courier_leave_if_done(struct courier *c);
 
 /* seal.c: the ring's use, counted. */
 bool	courier_seal(struct courier *c, struct buf *out, const struct envelope_place *at, const struct secret *plain);

@@ -3,7 +3,8 @@
  * decides who, a lease in the row keeps it so while Dialpad is asked, and only the lease's holder may store what came.
  * A process that dies in between leaves the lease to end by itself; whoever takes it then tries with the pair that is
  * there, which is the old one, or the new one if it came to be stored. Both tokens of a pair are stored in one statement;
- * where no new refresh token came the old one stays.
+ * where no new refresh token came the old one stays. A pair that came has ended the old one at Dialpad: it is kept, sealed,
+ * until the database has taken it, and a courier that is asked to leave does not leave it behind.
  */
 #include <sys/types.h>
 
@@ -21,6 +22,8 @@
 #define RETRY_MIN_MS		5000
 #define RETRY_MAX_MS		(10 * 60 * 1000)
 #define UNREADABLE_MAX		5	/* answers in a row that hold no token, before people are asked */
+#define STORE_AGAIN_MS		1000
+#define STORES_MAX		3600	/* tries to store a pair: an hour */
 #define ANSWER_MEMORY		((size_t)1024 * 1024)
 #define FORM_MAX		32768
 
@@ -32,6 +35,10 @@ struct refresh {
 	char		 why[320];
 	refresh_fn	 fn;
 	void		*arg;
+	struct buf	 access, renewed;	/* the pair that came, as it is stored; the second may be empty */
+	int64_t		 expires_ms, came_ms;
+	unsigned	 stores;		/* tries to store it */
+	struct timer	*timer;			/* of the next; NULL until one was in vain */
 };
 
 struct keeper {
@@ -55,14 +62,55 @@ grant_due_ms(int64_t now_ms, int64_t expires_ms, int64_t ahead_ms, uint32_t rand
 }
 
 static void
-end(struct refresh *f)
+tell(struct refresh *f)
 {
 	if (f->fn != NULL)
 		f->fn(f->arg, f->outcome, f->why);
+	f->fn = NULL;
+}
+
+static void
+end(struct refresh *f)
+{
+	struct courier *c = f->courier;
+
+	tell(f);
+	timer_free(f->timer);
+	buf_free(&f->access);
+	buf_free(&f->renewed);
 	free(f);
+	c->renewals--;
+	courier_leave_if_done(c);
 }
 
 /* ---- what came is written */
+
+static void	store_pair(struct refresh *f);
+
+static void
+store_again(void *arg)
+{
+	store_pair(arg);
+}
+
+/* Whoever waits is told that there is nothing yet. false: it cannot be kept any longer. */
+static bool
+keep_pair(struct refresh *f, const char *why)
+{
+	if (f->courier->keeper->timer == NULL || f->stores >= STORES_MAX)
+		return false;
+	if (f->timer == NULL) {
+		f->timer = timer_new(f->courier->loop, store_again, f);
+		if (f->timer == NULL)
+			return false;
+		log_event(LEVEL_WARN, "a renewed token cannot be stored yet", LOG_C("error", why));
+	}
+	f->outcome = REFRESH_FAILED;
+	snprintf(f->why, sizeof(f->why), "%s", why);
+	tell(f);
+	timer_set(f->timer, STORE_AGAIN_MS);
+	return true;
+}
 
 static void
 written(void *arg, const struct db_result *r)
@@ -75,6 +123,8 @@ written(void *arg, const struct db_result *r)
 
 	log_about_app(f->app);
 	if (db_outcome(r) != DB_OK) {
+		if (f->outcome == REFRESH_DONE && keep_pair(f, db_error_text(r)))
+			return;
 		log_event(LEVEL_ERROR, "what came of a token's renewal could not be stored", LOG_C("error", db_error_text(r)));
 		f->outcome = REFRESH_FAILED;
 	} else if (db_affected(r, 0) != 1) {
@@ -132,39 +182,42 @@ write_dead(struct refresh *f)
 	db_job_submit(j);
 }
 
+/* The lease may have run out meanwhile: as long as nobody else has taken it the pair is the newest there is. */
 static void
-write_pair(struct refresh *f, const struct dialpad_tokens *t)
+store_pair(struct refresh *f)
 {
-	int64_t now = clock_real_ms(), expires = t->expires_in_s >= 0 ? now + t->expires_in_s * 1000 : INT64_MIN;
-	struct buf access, refresh;
 	uint32_t random;
 	struct db_job *j;
 	DB_PARAMS(p, 8);
 
 	hash_random(&random, sizeof(random));
-	buf_init(&access, ENVELOPE_MAX);
-	buf_init(&refresh, ENVELOPE_MAX);
-	if (!grant_seal(f->courier, &access, "access_token", f->app, f->id, t->access) ||
-	    (t->refresh.p != NULL && !grant_seal(f->courier, &refresh, "refresh_token", f->app, f->id, t->refresh))) {
+	f->outcome = REFRESH_DONE;
+	f->stores++;
+	put_mine(&p, f);
+	db_put_bytes(&p, f->access.p, f->access.len);
+	if (f->renewed.len > 0)
+		db_put_bytes(&p, f->renewed.p, f->renewed.len);
+	else
+		db_put_null(&p);
+	db_put_time_ms(&p, f->expires_ms);
+	db_put_time_ms(&p, grant_due_ms(f->came_ms, f->expires_ms, f->courier->conf->dialpad_refresh_ahead_ms, random));
+	db_put_time_ms(&p, clock_real_ms());
+	j = db_job_new(f->courier->db, 0, written, f);
+	db_job_add(j, C_REFRESHED, p.p, p.n);
+	db_job_submit(j);
+}
+
+static void
+write_pair(struct refresh *f, const struct dialpad_tokens *t)
+{
+	f->came_ms = clock_real_ms();
+	f->expires_ms = t->expires_in_s >= 0 ? f->came_ms + t->expires_in_s * 1000 : INT64_MIN;
+	if (!grant_seal(f->courier, &f->access, "access_token", f->app, f->id, t->access) ||
+	    (t->refresh.p != NULL && !grant_seal(f->courier, &f->renewed, "refresh_token", f->app, f->id, t->refresh))) {
 		snprintf(f->why, sizeof(f->why), "the tokens cannot be sealed");
 		write_later(f, RETRY_MIN_MS);
-	} else {
-		f->outcome = REFRESH_DONE;
-		put_mine(&p, f);
-		db_put_bytes(&p, access.p, access.len);
-		if (refresh.len > 0)
-			db_put_bytes(&p, refresh.p, refresh.len);
-		else
-			db_put_null(&p);
-		db_put_time_ms(&p, expires);
-		db_put_time_ms(&p, grant_due_ms(now, expires, f->courier->conf->dialpad_refresh_ahead_ms, random));
-		db_put_time_ms(&p, now);
-		j = db_job_new(f->courier->db, 0, written, f);
-		db_job_add(j, C_REFRESHED, p.p, p.n);
-		db_job_submit(j);
-	}
-	buf_free(&access);
-	buf_free(&refresh);
+	} else
+		store_pair(f);
 }
 
 /* ---- asking */
@@ -245,6 +298,9 @@ refresh_new(struct courier *c, refresh_fn fn, void *arg)
 	f->owner = uuid_v7(clock_real_ms());
 	f->fn = fn;
 	f->arg = arg;
+	buf_init(&f->access, ENVELOPE_MAX);
+	buf_init(&f->renewed, ENVELOPE_MAX);
+	c->renewals++;
 	return f;
 }
 
@@ -267,7 +323,7 @@ leased(void *arg, const struct db_result *r)
 	struct keeper *k = f->courier->keeper;
 
 	if (k->timer == NULL) {		/* we are leaving */
-		free(f);
+		end(f);
 		return;
 	}
 	if (db_outcome(r) == DB_OK && db_rows(r, 0) == 1) {
@@ -276,8 +332,8 @@ leased(void *arg, const struct db_result *r)
 		return;
 	}
 	if (db_outcome(r) == DB_FAILED)
-		log_error("cannot look for tokens to renew: %s", db_error_text(r));
-	free(f);
+		log_event(LEVEL_ERROR, "cannot look for tokens to renew", LOG_C("error", db_error_text(r)));
+	end(f);
 	timer_set(k->timer, KEEPER_MS);
 }
 

@@ -13,7 +13,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/token.h"
 #include "courier/budget.h"
 #include "courier/registrar.h"
 
@@ -23,13 +22,13 @@
 #define RETRY_MIN_MS	5000
 #define RETRY_MAX_MS	(10 * 60 * 1000)
 #define SOON_MS		(60 * 1000)	/* a second look after something was changed, or after trouble */
-#define HOOK_PATH	"/webhooks/dialpad/"
-#define ADDRESS_MAX	2048
 
 struct registrar {
 	struct courier	*courier;
 	struct timer	*timer;		/* NULL once we are leaving */
 	size_t		 runs;
+	struct uuid	 lost;		/* whoever that was may hold a lease: the database's last answer to it never came */
+	bool		 has_lost;
 };
 
 static struct registration *
@@ -54,6 +53,22 @@ registration_free(struct registration *r)
 	free(r);
 }
 
+/* Where no answer came the lease may be there or not: the next look takes it up under the same name, so that nobody waits for its end. */
+bool
+registration_goes_on(struct registration *r, const struct db_result *result, bool good)
+{
+	struct registrar *g = r->courier->registrar;
+
+	if (db_outcome(result) == DB_OK && good)
+		return true;
+	if (db_outcome(result) != DB_OK) {
+		g->lost = r->owner;
+		g->has_lost = true;
+	}
+	registration_free(r);
+	return false;
+}
+
 bool
 registration_dropped(struct registration *r)
 {
@@ -63,8 +78,8 @@ registration_dropped(struct registration *r)
 	return true;
 }
 
-static struct db_params *
-put_mine(struct db_params *p, const struct registration *r)
+struct db_params *
+registration_put(struct db_params *p, const struct registration *r)
 {
 	db_put_uuid(p, r->app);
 	db_put_uuid(p, r->id);
@@ -122,7 +137,7 @@ ended(void *arg, const struct db_result *result)
 	struct registration *r = arg;
 
 	log_about_app(r->app);
-	if (db_outcome(result) != DB_OK)	/* the lease ends by itself, and whoever takes it looks again */
+	if (db_outcome(result) != DB_OK)	/* whoever has the lease next looks again */
 		log_event(LEVEL_WARN, "what came of a registration at Dialpad could not be stored", LOG_C("error", db_error_text(result)));
 	else if (r->why[0] != '\0')
 		log_event(LEVEL_WARN, "hooks at Dialpad are not as they should be", LOG_C("reason", r->why));
@@ -133,7 +148,7 @@ ended(void *arg, const struct db_result *result)
 	else if (r->changed)
 		log_event(LEVEL_INFO, "webhook and call subscription stand at Dialpad", LOG_C("webhook", r->plan.hook.id),
 		    LOG_C("subscription", r->plan.subscription.id));
-	registration_free(r);
+	registration_goes_on(r, result, false);
 }
 
 void
@@ -147,7 +162,7 @@ registration_later(struct registration *r, int64_t wait_ms, const char *fmt, ...
 	va_start(ap, fmt);
 	vsnprintf(r->why, sizeof(r->why), fmt, ap);
 	va_end(ap);
-	put_mine(&p, r);
+	registration_put(&p, r);
 	db_put_time_ms(&p, now + wait_ms);
 	db_put_cstr(&p, r->why);
 	db_put_time_ms(&p, now);
@@ -186,7 +201,7 @@ registration_done(struct registration *r)
 		registration_later(r, registration_backoff(r), "the address cannot be sealed");
 		return;
 	}
-	put_mine(&p, r);
+	registration_put(&p, r);
 	put_id(&p, &r->plan.hook);
 	put_id(&p, &r->plan.subscription);
 	if (url.len > 0)
@@ -211,7 +226,7 @@ registration_forget(struct registration *r)
 	DB_PARAMS(p, 3);
 
 	r->why[0] = '\0';
-	put_mine(&p, r);
+	registration_put(&p, r);
 	db_job_add(j, C_FORGET_HOOK, p.p, p.n);
 	db_job_add(j, C_FORGET_LOOKUP, p.p, p.n);
 	db_job_add(j, C_FORGET, p.p, p.n);
@@ -227,9 +242,9 @@ held(void *arg, const struct db_result *result)
 
 	if (registration_dropped(r))
 		return;
-	if (db_outcome(result) != DB_OK || db_rows(result, 0) != 1)
-		registration_free(r);
-	else if (r->leaving != str_eq(db_text(result, 0, 0, 0), STR("disconnecting")))
+	if (!registration_goes_on(r, result, db_rows(result, 0) == 1))
+		return;
+	if (r->leaving != str_eq(db_text(result, 0, 0, 0), STR("disconnecting")))
 		registration_later(r, 0, "the app is being disconnected");	/* only lets go: it is not about this state */
 	else
 		r->go(r);
@@ -244,100 +259,11 @@ registration_hold(struct registration *r, void (*go)(struct registration *r))
 
 	r->go = go;
 	r->deadline_ms = loop_now_ms(r->courier->loop) + request_ms(f);
-	put_mine(&p, r);
+	registration_put(&p, r);
 	db_put_time_ms(&p, clock_real_ms() + lease_ms(f));
 	j = db_job_new(r->courier->db, 0, held, r);
 	db_job_add(j, C_HOOKS_HOLD, p.p, p.n);
 	db_job_submit(j);
-}
-
-/* ---- the hook on our side */
-
-/* public_url, path and token. false: the address is too long. */
-static bool
-make_address(struct registration *r, struct str token)
-{
-	struct buf b;
-	bool good;
-
-	buf_init(&b, ADDRESS_MAX);
-	buf_puts(&b, r->courier->conf->public_url);
-	buf_puts(&b, HOOK_PATH);
-	buf_str(&b, token);
-	good = !b.failed && secret_set(&r->address, buf_as_str(&b));
-	buf_wipe_free(&b);
-	return good;
-}
-
-static void
-made(void *arg, const struct db_result *result)
-{
-	struct registration *r = arg;
-
-	if (registration_dropped(r))
-		return;
-	if (db_outcome(result) != DB_OK || db_affected(result, 0) != 1) {
-		if (db_outcome(result) == DB_FAILED)
-			log_error("a hook cannot be stored: %s", db_error_text(result));
-		registration_free(r);
-		return;
-	}
-	registration_begin(r);
-}
-
-static void
-make_hook(struct registration *r)
-{
-	const struct envelope_place at = { "dialpad_connections", "hook_url", r->app, r->id };
-	char token[TOKEN_SIZE], secret[TOKEN_SIZE];
-	unsigned char hash[SHA256_SIZE];
-	struct db_job *j;
-	struct buf url;
-	DB_PARAMS(p, 6);
-
-	token_make(token, TOKEN_HOOK);
-	token_make(secret, TOKEN_HOOK_SECRET);
-	token_hash(hash, str_c(token));
-	r->hook = uuid_v7(clock_real_ms());
-	buf_init(&url, ENVELOPE_MAX);
-	if (!make_address(r, str_c(token)) || !secret_set(&r->secret, str_c(secret)) ||
-	    !courier_seal(r->courier, &url, &at, &r->address)) {
-		registration_later(r, registration_backoff(r), "the hook's address cannot be sealed");
-	} else {
-		put_mine(&p, r);
-		db_put_uuid(&p, r->hook);
-		db_put_bytes(&p, url.p, url.len);
-		j = db_job_new(r->courier->db, 0, made, r);
-		db_job_add(j, C_HOOK_MAKE, p.p, p.n);
-		db_job_add(j, C_HOOK_ADD, p.p, 4);
-		p.n = 4;
-		db_put_bytes(&p, hash, sizeof(hash));
-		db_put_cstr(&p, secret);
-		db_job_add(j, C_HOOK_LOOKUP_ADD, p.p, p.n);
-		db_job_submit(j);
-	}
-	buf_free(&url);
-	hash_wipe(token, sizeof(token));
-	hash_wipe(secret, sizeof(secret));
-}
-
-/* The stored address, as the world reaches us now: another public_url moves the hook, its token stays. */
-static bool
-open_address(struct registration *r, struct str hex)
-{
-	struct secret stored = { 0 };
-	struct str rest, token = STR_NONE;
-	bool good = grant_open(r->courier, &stored, "hook_url", r->app, r->id, hex);
-
-	if (good) {
-		rest = secret_bytes(&stored);
-		while (str_cut(&rest, '/', &token))
-			;
-		good = make_address(r, token);
-		r->moved = !secret_equal(&stored, &r->address);
-	}
-	secret_free(&stored);
-	return good;
 }
 
 /* ---- what is due */
@@ -356,7 +282,7 @@ begin(struct registration *r, const struct db_result *result)
 		registration_later(r, registration_slowly(r), "public_url is not configured: Dialpad cannot be told where to deliver");
 		return;
 	}
-	opened = url.p != NULL && r->courier->conf->public_url != NULL && open_address(r, url);
+	opened = url.p != NULL && r->courier->conf->public_url != NULL && hook_open(r, url);
 	if (secret.p != NULL && !secret_set(&r->secret, secret))
 		registration_later(r, registration_backoff(r), "out of memory");
 	else if (!r->leaving && secret.p != NULL && !db_bool(result, 0, 0, 8))
@@ -368,7 +294,7 @@ begin(struct registration *r, const struct db_result *result)
 		if (r->leaving || (opened && secret.p != NULL))
 			registration_begin(r);
 		else
-			make_hook(r);
+			hook_make(r);
 	}
 }
 
@@ -379,9 +305,7 @@ got_row(void *arg, const struct db_result *result)
 
 	if (registration_dropped(r))
 		return;
-	if (db_outcome(result) != DB_OK || db_rows(result, 0) != 1)
-		registration_free(r);
-	else
+	if (registration_goes_on(r, result, db_rows(result, 0) == 1))
 		begin(r, result);
 }
 
@@ -391,7 +315,7 @@ read_row(struct registration *r)
 	struct db_job *j;
 	DB_PARAMS(p, 3);
 
-	put_mine(&p, r);
+	registration_put(&p, r);
 	j = db_job_new(r->courier->db, 0, got_row, r);
 	db_job_add(j, C_HOOKS_ROW, p.p, p.n);
 	db_job_submit(j);
@@ -413,8 +337,8 @@ leased(void *arg, const struct db_result *result)
 		return;
 	}
 	if (db_outcome(result) == DB_FAILED)
-		log_error("cannot look for hooks to check: %s", db_error_text(result));
-	registration_free(r);
+		log_event(LEVEL_ERROR, "cannot look for hooks to check", LOG_C("error", db_error_text(result)));
+	registration_goes_on(r, result, false);
 	timer_set(g->timer, LOOK_MS);
 }
 
@@ -434,6 +358,9 @@ look(void *arg)
 		timer_set(g->timer, LOOK_MS);
 		return;
 	}
+	if (g->has_lost)
+		r->owner = g->lost;
+	g->has_lost = false;
 	db_put_time_ms(&p, now);
 	db_put_uuid(&p, r->owner);
 	db_put_time_ms(&p, now + lease_ms(c->conf));

@@ -49,4 +49,13 @@ int64_t	registration_slowly(const struct registration *r);	/* for trouble people
 
 void	registration_begin(struct registration *r);	/* at Dialpad */
 
+struct db_params *registration_put(struct db_params *p, const struct registration *r);	/* $1 to $3 of what touches its row */
+/* In a callback. false: the registration is over. good: the answer, if there is one, speaks of a row that is leased to it. */
+bool	registration_goes_on(struct registration *r, const struct db_result *result, bool good);
+
+/* hook.c: the hook on our side; made, it leads to registration_begin(). */
+void	hook_make(struct registration *r);
+/* The stored address, as the world reaches us now: another public_url moves the hook, its token stays. false: it does not open. */
+bool	hook_open(struct registration *r, struct str hex);
+
 #endif

@@ -208,7 +208,7 @@ static bool
 make_outbound(struct errand_request *rq, struct secret *header, struct buf *body, const struct exotel_line *l, struct str number,
     struct courier *c)
 {
-	if (l->agent.exotel_user_id.n == 0 || !exotel_account_rings_agents(&l->account) || !exotel_token(header, &l->account))
+	if (l->agent.exotel_user_id.n == 0 || !exotel_account_rings_agents(&l->account) || !exotel_line_token(header, &l->account))
 		return false;
 	exotel_outbound_body(body, &l->account, l->agent.exotel_user_id, number);
 	rq->endpoint = exotel_api(EXOTEL_OUTBOUND_CALL);
@@ -222,7 +222,7 @@ static bool
 make_connect(struct errand_request *rq, struct secret *header, struct buf *body, struct buf *path, const struct ribbon_dial *d,
     const struct exotel_line *l, struct str number)
 {
-	if (l->phone.n == 0 || l->caller_id.n == 0 || !exotel_account_connects(&l->account) || !exotel_basic(header, &l->account))
+	if (l->phone.n == 0 || l->caller_id.n == 0 || !exotel_account_connects(&l->account) || !exotel_line_basic(header, &l->account))
 		return false;
 	exotel_connect_form(body, d->id, l->phone, number, l->caller_id, l->account.hook_url);
 	exotel_connect_path(path, &l->account);

@@ -43,12 +43,11 @@ db_set_state(struct db *db, enum db_state s, const char *reason)
 	db->state = s;
 	if (changed || first || strcmp(db->logged, reason) != 0) {
 		if (s == DB_READY)
-			log_info("database ready: %s", db->endpoint);
+			log_event(LEVEL_INFO, "database ready", LOG_C("endpoint", db->endpoint));
 		else if (s == DB_REFUSED)
-			log_error("database refused: %s; will look again every %lld ms", reason,
-			    (long long)db->cfg.reconnect_max_ms);
+			log_event(LEVEL_ERROR, "database refused", LOG_C("reason", reason), LOG_INT("again_in_ms", db->cfg.reconnect_max_ms));
 		else
-			log_warn("database away: %s; reconnecting", reason);
+			log_event(LEVEL_WARN, "database away", LOG_C("reason", reason));
 		snprintf(db->logged, sizeof(db->logged), "%s", reason);
 	}
 	if ((changed || first) && db->on_state != NULL)

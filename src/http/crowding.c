@@ -33,8 +33,8 @@ crowding_enter(struct http_conn *c)
 	s->stats.crowded++;
 	if (pace_due(&s->crowded, loop_now_ms(s->loop), &times)) {
 		addr_text(text, &c->peer);
-		log_warn("connection from %s closed: it holds %u already (limits.connections_per_address); %llu closed so "
-		    "since this was last said", text, (unsigned)s->limits.per_address, (unsigned long long)times);
+		log_event(LEVEL_WARN, "connection closed: its address holds too many (limits.connections_per_address)",
+		    LOG_C("client", text), LOG_INT("holds", s->limits.per_address), LOG_INT("closed_since_last_line", times));
 	}
 	return false;
 }

@@ -81,11 +81,11 @@ handshake_failed(struct http_conn *c, const char *why)
 	s->stats.handshakes_failed++;
 	addr_text(peer, &c->peer);
 	if (s->handshakes_told_ms != 0 && now - s->handshakes_told_ms < TOLD_EVERY_MS) {
-		log_debug("TLS handshake failed: %s client=%s", why, peer);
+		log_event(LEVEL_DEBUG, "TLS handshake failed", LOG_C("reason", why), LOG_C("client", peer));
 		return;
 	}
-	log_info("TLS handshake failed: %s client=%s failed_since_last_line=%llu", why, peer,
-	    (unsigned long long)(s->stats.handshakes_failed - s->handshakes_told));
+	log_event(LEVEL_INFO, "TLS handshake failed", LOG_C("reason", why), LOG_C("client", peer),
+	    LOG_INT("failed_since_last_line", s->stats.handshakes_failed - s->handshakes_told));
 	s->handshakes_told_ms = now;
 	s->handshakes_told = s->stats.handshakes_failed;
 }
@@ -102,7 +102,7 @@ refuse_proxy(struct http_conn *c, const char *why)
 	char text[ADDR_TEXT_SIZE];
 
 	addr_text(text, &c->peer);
-	log_info("connection from %s closed: %s", text, why);
+	log_event(LEVEL_INFO, "connection closed: no good PROXY header", LOG_C("reason", why), LOG_C("client", text));
 	c->listener->server->stats.refused++;
 	return false;
 }

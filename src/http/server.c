@@ -263,9 +263,8 @@ pause_accepting(struct http_server *s, enum accepting why)
 	watch_listeners(s, 0);
 	timer_set(s->resume, ACCEPT_RETRY_MS);
 	if (!s->paused_told)
-		log_warn("accepting paused: %s (%zu connections open)",
-		    why == ACCEPT_FULL ? "the limit of connections is reached" : "descriptors are running out",
-		    s->stats.open);
+		log_event(LEVEL_WARN, "accepting paused", LOG_C("reason", why == ACCEPT_FULL ?
+		    "the limit of connections is reached" : "descriptors are running out"), LOG_INT("connections", s->stats.open));
 	s->paused_told = true;
 	server_tell(s);
 }
@@ -326,7 +325,7 @@ find_cred(const struct http_listener *l, int fd, struct peer_cred *cred)
 {
 	if (l->server->owner.admit == NULL || l->family != AF_UNIX || peer_cred_of(fd, cred))
 		return true;
-	log_info("connection closed: the kernel does not say whose it is: %s", strerror(errno));
+	log_event(LEVEL_INFO, "connection closed: the kernel does not say whose it is", LOG_C("error", strerror(errno)));
 	close(fd);
 	return false;
 }
@@ -460,8 +459,8 @@ on_drain_timeout(void *arg)
 	struct http_conn	*c;
 
 	if (s->stats.open > 0)
-		log_warn("drain: %zu connections closed unfinished, %zu of them with a request under way",
-		    s->stats.open, s->stats.busy);
+		log_event(LEVEL_WARN, "drain: connections closed unfinished", LOG_INT("connections", s->stats.open),
+		    LOG_INT("with_a_request", s->stats.busy));
 	while ((c = TAILQ_FIRST(&s->conns)) != NULL)
 		conn_drop(c);
 	loop_at_turn_end(s->loop, &s->hook);

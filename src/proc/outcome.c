@@ -57,7 +57,7 @@ write_file(const struct master *m)
 	if (text.failed)
 		errno = ENOMEM;
 	if (text.failed || !write_whole(fresh, buf_as_str(&text)) || rename(fresh, path) == -1)
-		log_warn("%s: %s: ringctl cannot tell how a reload went", path, strerror(errno));
+		log_event(LEVEL_WARN, "ringctl cannot tell how a reload went", LOG_C("file", path), LOG_C("error", strerror(errno)));
 	buf_free(&text);
 }
 
@@ -84,7 +84,7 @@ outcome_change(void *master, const char *line)
 {
 	struct master *m = master;
 
-	log_info("configuration: %s", line);
+	log_event(LEVEL_INFO, "configuration", LOG_C("change", line));
 	report_change(&m->report, line);
 }
 
@@ -99,16 +99,17 @@ outcome_done(struct master *m, const char *text)
 void
 outcome_failed(struct master *m, const char *why)
 {
-	const char *what = report_what_name(m->report.what);
+	static const char *const sentences[] = { [REPORT_START] = "start failed", [REPORT_RELOAD] = "reload failed",
+	    [REPORT_UPGRADE] = "upgrade failed" };
+	const char *sentence = sentences[m->report.what];
 	char status[NOTIFY_TEXT_MAX];
 
-	log_error("%s failed: %s", what, why);
-	log_info("generation %u keeps serving, nothing was changed", m->serving->number);
+	log_event(LEVEL_ERROR, sentence, LOG_C("reason", why), LOG_INT("still_serving", m->serving->number));
 	SCORE_ADD(m->board->reloads_failed, m->report.what == REPORT_RELOAD ? 1 : 0);
 	m->report.changes[0] = '\0';		/* they did not happen */
 	report_end(&m->report, REPORT_FAILED, why, clock_real_ms());
 	publish(m);
-	snprintf(status, sizeof(status), "%s failed: %s; generation %u keeps serving", what, why, m->serving->number);
+	snprintf(status, sizeof(status), "%s: %s; generation %u keeps serving", sentence, why, m->serving->number);
 	notify_ready(&m->setup->notify, status);
 }
 

@@ -101,7 +101,7 @@ reload_begin(struct master *m)
 	struct generation *g;
 	struct conf *next;
 
-	log_info("reloading %s", m->setup->conf_path);
+	log_event(LEVEL_INFO, "reloading", LOG_C("file", m->setup->conf_path));
 	outcome_begin(m, REPORT_RELOAD);
 	next = load_next(m, why);
 	g = next != NULL ? generation_new(next, m->serving, NULL, next_number(m), why) : NULL;
@@ -132,7 +132,7 @@ add_leaving(struct master *m, struct generation *g)
 static void
 fail_start(struct master *m, int code, const char *why)
 {
-	log_error("cannot start: %s", why);
+	log_event(LEVEL_ERROR, "cannot start", LOG_C("reason", why));
 	m->exit_code = code;
 	master_report_start(m, code, why);
 	master_stop(m, m->taking_over ? SIGTERM : SIGKILL);
@@ -152,7 +152,7 @@ reload_fail(struct master *m, int code, const char *why)
 		return;
 	}
 	if (master_open_log(m, m->serving->conf, &m->serving->user) == -1)
-		log_errno("cannot open the log of generation %u again", m->serving->number);
+		log_errno("cannot open the log of the serving generation again");
 	outcome_failed(m, why);
 }
 
@@ -164,7 +164,7 @@ ask_to_leave(struct master *m, struct generation *old)
 	generation_tell(m, old, SIGTERM);
 	listeners_close(&old->listeners, &m->serving->listeners);
 	SCORE_ADD(m->board->reloads, 1);
-	log_info("reloaded: generation %u drains", old->number);
+	log_event(LEVEL_INFO, "reloaded: the old generation drains", LOG_INT("generation", old->number));
 }
 
 static void
@@ -184,9 +184,9 @@ commit(struct master *m)
 	}
 	generation_describe(m, m->serving, what, sizeof(what));
 	if (old == NULL)
-		log_info("ringd %s started: %s", RINGD_VERSION, what);
+		log_event(LEVEL_INFO, "started", LOG_C("version", RINGD_VERSION), LOG_C("serving", what));
 	else
-		log_info("now serving: %s", what);
+		log_event(LEVEL_INFO, "now serving", LOG_C("serving", what));
 	outcome_done(m, what);
 	if (old == NULL)
 		master_report_start(m, EXIT_OK, "");
@@ -214,13 +214,13 @@ see_off(struct master *m, struct generation *g)
 	unsigned alive = slot_alive(m, g);
 
 	if (alive == 0) {
-		log_info("generation %u is gone", g->number);
+		log_event(LEVEL_INFO, "generation gone", LOG_INT("generation", g->number));
 		generation_free(g);
 		return true;
 	}
 	if (!g->killed && clock_mono_ms() >= g->deadline_ms) {
-		log_warn("generation %u did not drain in %lld s: killing %u left", g->number,
-		    (long long)generation_drain_ms(g) / 1000, alive);
+		log_event(LEVEL_WARN, "generation did not drain in time: killed", LOG_INT("generation", g->number),
+		    LOG_INT("seconds", generation_drain_ms(g) / 1000), LOG_INT("children", alive));
 		g->killed = true;
 		generation_tell(m, g, SIGKILL);
 	}

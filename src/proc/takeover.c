@@ -33,7 +33,7 @@ take(struct master *m, bool alone)
 	if (m->stopping != RUNNING)	/* told to stop in this very moment: it is ours to clean up, and that is all */
 		return;
 	generation_describe(m, m->serving, what, sizeof(what));
-	log_info("ringd %s took over: %s", RINGD_VERSION, what);
+	log_event(LEVEL_INFO, "took over", LOG_C("version", RINGD_VERSION), LOG_C("serving", what));
 	if (alone)
 		notify_successor(&m->setup->notify, getpid(), what);
 	outcome_done(m, what);

@@ -177,13 +177,13 @@ upgrade_begin(struct master *m)
 {
 	const char *why;
 
-	log_info("upgrading: starting %s", m->setup->argv[0]);
+	log_event(LEVEL_INFO, "upgrading", LOG_C("program", m->setup->argv[0]));
 	outcome_begin(m, REPORT_UPGRADE);
 	why = start(m);
 	if (why != NULL)
 		outcome_failed(m, why);
 	else
-		log_info("upgrading: the new master has pid %ld", (long)m->upgrade.pid);
+		log_event(LEVEL_INFO, "upgrading: the new master was started", LOG_INT("pid_of_new", m->upgrade.pid));
 }
 
 static void __attribute__((format(printf, 2, 3)))
@@ -212,7 +212,7 @@ hand_over(struct master *m, const char *serving)
 		fail(m, "was ready and left before it could take over");
 		return;
 	}
-	log_info("upgraded: process %ld serves, %s; this one drains", (long)u->pid, serving);
+	log_event(LEVEL_INFO, "upgraded: the new master serves, this one drains", LOG_INT("pid_of_new", u->pid), LOG_C("serving", serving));
 	close_link(u);
 	u->pid = 0;
 	m->handed_over = true;

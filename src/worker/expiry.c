@@ -38,11 +38,11 @@ tell(const struct conf_certificate *c, int64_t left)
 
 	clock_rfc3339(when, c->info.not_after * 1000);
 	if (left > 0)
-		log_warn("certificate %s ends in %lld days file=%s not_after=%s", c->info.name, (long long)(left / DAY_S),
-		    c->cert, when);
+		log_event(LEVEL_WARN, "certificate ends soon", LOG_C("certificate", c->info.name), LOG_INT("days", left / DAY_S),
+		    LOG_C("file", c->cert), LOG_C("not_after", when));
 	else
-		log_error("certificate %s has ended %lld days ago file=%s not_after=%s", c->info.name,
-		    (long long)(-left / DAY_S), c->cert, when);
+		log_event(LEVEL_ERROR, "certificate has ended", LOG_C("certificate", c->info.name), LOG_INT("days_ago", -left / DAY_S),
+		    LOG_C("file", c->cert), LOG_C("not_after", when));
 }
 
 static void

@@ -24,7 +24,7 @@ open_tls(struct front *f, struct tls_tickets *tickets)
 		files[i] = conf_certificate_files(&c->certificate[i]);
 	f->tls = tls_server_new(&o, why);
 	if (f->tls == NULL)
-		log_error("the certificates cannot be used: %s", why);
+		log_event(LEVEL_ERROR, "the certificates cannot be used", LOG_C("reason", why));
 	return f->tls != NULL;
 }
 

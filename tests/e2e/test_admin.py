@@ -63,7 +63,7 @@ def test_strangers_get_health_and_nothing_else(d):
     assert ask(d.socket, "/status", "nobody", "HEAD")[0] == 403
     assert ask(d.socket, "/nowhere", "nobody")[0] == 404
     uid = pwd.getpwnam("nobody").pw_uid
-    assert f"status refused to uid {uid}" in d.text() and f"metrics refused to uid {uid}" in d.text()
+    assert f"refused to this user route=status uid={uid}" in d.text() and f"route=metrics uid={uid}" in d.text()
     assert ringd.request(d.admin, "GET", "/status").status == 200, "TCP cannot tell, and may read"
 
 
@@ -102,6 +102,6 @@ def test_a_name_that_nobody_has_is_refused(d):
         done = subprocess.run([BIN / "ringd", "-n", "-f", d.config], capture_output=True, text=True, timeout=20, check=False)
         assert done.returncode == 2 and f"admin.{key}: there is no" in done.stderr, done
     d.kill(signal.SIGHUP)
-    wait_for("the reason", lambda: "reload failed: admin.groups: there is no group" in d.text(), 10)
+    wait_for("the reason", lambda: 'reload failed reason="admin.groups: there is no group' in d.text(), 10)
     assert d.status()["generation"] == 1
     d.config.write_text(good)

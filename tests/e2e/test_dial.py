@@ -171,6 +171,25 @@ def test_what_is_malformed_is_refused(pg, app, sim, body, code):
     assert started(sim) == before and app.rows(pg) == []
 
 
+def test_whose_it_is_comes_before_what_is_wrong(d, app, sim):
+    """A stranger learns nothing of a body, and whoever guesses keys does not get around being counted."""
+    for headers, status, code in (({}, 401, "missing_api_key"), ({"x-app-api-key": "short"}, 401, "invalid_api_key"),
+                                  ({"x-app-api-key": app.key[:-1] + ("a" if app.key[-1] != "a" else "b")}, 401, "invalid_api_key"),
+                                  ({"x-app-api-key": app.read_key}, 403, "missing_scope")):
+        for body in ("", "{", '{"user_id":"x"}'):
+            a = request(d.port, "POST", "/api/calls", headers, body)
+            assert (a.status, a.json["code"]) == (status, code), (headers, body, a)
+    a = app.dial("{")
+    assert (a.status, a.json["code"]) == (400, "invalid_json") and "ratelimit" in a.headers, a
+
+
+def test_what_is_malformed_counts_against_the_key(d, app):
+    made = ringd.ringctl("key", "create", app.id, "--scopes", "dial", database=app.dsn)
+    ringd.ringctl("key", "limit", app.id, made["id"], "3/1m", database=app.dsn)
+    app.key = made["api_key"]
+    assert [app.dial("{").status for _ in range(4)] == [400, 400, 400, 429]
+
+
 def test_too_large_a_body(app):
     assert app.dial(json.dumps({"user_id": USER, "phone_number": NUMBER, "custom_data": "x" * 70000})).status == 413
 

@@ -308,7 +308,7 @@ def test_too_many_failures(strict, pg, new_database):
     assert ask(d, idle, source="127.0.0.2").status == 200, "and now it is known"
     assert ask(d, None, source="127.0.0.3").status == 401
     wait_for("the counter", lambda: sum(c["failures_limited"] for c in d.status()["children"]) == 4, 5)
-    assert "127.0.0.2 has sent 5 requests without a good API key and is refused " in d.text()
+    assert "client refused: too many requests without a good API key (limits.failures_per_address) client=127.0.0.2 limit=5" in d.text()
 
 
 def test_a_revoked_key_uses_up_its_address(strict, pg):
@@ -394,7 +394,7 @@ def test_connections_of_an_address(new_daemon):
     proxy = [held(d, "127.0.0.9") for _ in range(20)]
     assert all(proxy), "a trusted proxy stands for many"
     wait_for("the counter", lambda: sum(c["connections_limited"] for c in d.status()["children"]) == 5, 5)
-    assert "connection from 127.0.0.2 closed: it holds 8 already" in d.text()
+    assert "connection closed: its address holds too many (limits.connections_per_address) client=127.0.0.2 holds=8" in d.text()
     mine.pop().close()
     mine.append(wait_for("room for one more", lambda: held(d, "127.0.0.2"), 5))
     # What a worker held when it died is free again before it has a successor, and nobody else's.

@@ -24,7 +24,7 @@ def section(page, name):
 PROMISED = {code: int(status) for status, code in re.findall(r"^\.It (\d+) Cm ([a-z_]+)$", section(API, "ERROR CODES"), re.M)}
 # Said of what cannot be brought about from outside, or is tested elsewhere: no memory; the courier; the admin listener.
 ELSEWHERE = {"overloaded", "courier_unavailable", "forbidden", "no_courier", "invalid_log_level", "too_many_log_levels",
-             "unsupported_media_type"} | set(re.findall(r"^\.It \d+ Cm ([a-z_]+)$", section(API, "ERROR CODES").split(".Ss Placing a call")[1]
+             "unsupported_media_type", "invalid_password"} | set(re.findall(r"^\.It \d+ Cm ([a-z_]+)$", section(API, "ERROR CODES").split(".Ss Placing a call")[1]
                                                         .split(".Ss ")[0], re.M))      # test_dial.py
 
 
@@ -184,7 +184,7 @@ def logged(d, line, seconds=20):
 def test_lines_of_starts_and_reloads(new_daemon, db, acme):
     d = new_daemon(workers=1, reaper={"max_attempts": "1", "poll": "200ms"}, http={"connections": "3", "drain_timeout": "100ms"})
     d.start(environment={"RINGD_TEST_CLOCK_OFFSET_MS": "1500"})
-    for line in ("database ready: ", "the clock is shifted by 1500 ms"):
+    for line in ("database ready endpoint=", "the clock is shifted by 1500 ms"):
         logged(d, line)
     second = subprocess.run([str(BIN / "ringd"), "-d", "-f", str(d.config)], capture_output=True, text=True, timeout=20, check=False)
     assert second.returncode == 1 and "already running, pid " in second.stderr
@@ -194,13 +194,13 @@ def test_lines_of_starts_and_reloads(new_daemon, db, acme):
     good = d.config.read_text()
     d.config.write_text(good + "nonsense: 1\n")
     d.kill(signal.SIGHUP)
-    logged(d, "reload failed: ")
+    logged(d, "reload failed reason=")
     d.config.write_text(good)
     d.kill(signal.SIGHUP)
-    logged(d, "now serving: ")
+    logged(d, "now serving serving=")
     wait_for("the old generation to be gone", lambda: len(d.status()["children"]) == 2, 20)
     held = [socket.create_connection(("127.0.0.1", d.port), timeout=5) for _ in range(4)]
-    logged(d, "accepting paused: ")
+    logged(d, "accepting paused reason=")
     for s in held[1:]:
         s.close()
     # A request under way, kept there by a lock, and too short a time to drain.
@@ -212,7 +212,7 @@ def test_lines_of_starts_and_reloads(new_daemon, db, acme):
         time.sleep(0.3)
         assert d.stop() == 0
     held[0].close()
-    assert "1 connections closed unfinished, 1 of them with a request under way" in d.text()
+    assert "drain: connections closed unfinished connections=1 with_a_request=1" in d.text()
 
 
 def test_lines_of_the_reaper(new_daemon, pg):
@@ -242,14 +242,14 @@ def test_lines_of_the_database(new_daemon, pg, new_database):
         c.cursor().execute("INSERT INTO schema_version (version, name) VALUES (99, 'from the future')")
     d = new_daemon(name, workers=1, database_keys={"reconnect_max": "300ms"})
     d.start(ready=False)
-    logged(d, "database refused: ")
+    logged(d, "database refused reason=")
     with pg.connect(name) as c:
         c.cursor().execute("DELETE FROM schema_version WHERE version = 99")
-    logged(d, "database ready: ")
+    logged(d, "database ready endpoint=")
     with pg.connect("postgres", "postgres") as c:
         c.cursor().execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         c.cursor().execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-        logged(d, "database away: ")
+        logged(d, "database away reason=")
         c.cursor().execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     d.wait_ready()
     assert d.stop() == 0
@@ -260,11 +260,11 @@ def test_lines_of_the_proxy_protocol(new_daemon):
     listen = f"\n  - address: 127.0.0.1:{port}\n    proxy_protocol: true"
     d = new_daemon(workers=1, listen=listen).start()
     assert raw(port, b"GET / HTTP/1.1\r\n", 5) == b""
-    logged(d, "it did not begin with a valid PROXY header")
+    logged(d, 'connection closed: no good PROXY header reason="it did not begin with a valid PROXY header" client=127.0.0.1')
     d.write(proxy={"trusted": "[192.0.2.1]"})
     d.kill(signal.SIGHUP)
     wait_for("the new rule", lambda: raw(port, b"PROXY UNKNOWN\r\nGET / HTTP/1.1\r\n\r\n", 5) == b"", 20)
-    logged(d, "a PROXY header is taken from proxy.trusted only")
+    logged(d, 'connection closed: no good PROXY header reason="a PROXY header is taken from proxy.trusted only" client=127.0.0.1')
     assert d.stop() == 0
 
 

@@ -260,7 +260,7 @@ def test_a_queue_is_not_dropped_with_its_listener(d, pg):
         s.sendall(f"GET /api/calls/active HTTP/1.1\r\nHost: x\r\nx-app-api-key: {t.key}\r\n\r\n".encode())
     d.write(listen=f"\n  - address: 127.0.0.1:{d.port}")
     d.kill(signal.SIGHUP)
-    wait_for("the next generation", lambda: "reloaded: generation 2 drains" in d.text())
+    wait_for("the next generation", lambda: "reloaded: the old generation drains generation=2" in d.text())
     os.kill(worker, signal.SIGCONT)
     assert [s.recv(12) for s in waiting] == [b"HTTP/1.1 200"] * 20
     for s in waiting:

@@ -3,6 +3,9 @@
 Promised: whatever is due is asked for by one process in the whole cluster, once. The row's lock decides who, its lease keeps it so for a
 minute, and only the lease's holder stores what came. So while nobody dies one renewal is one request, always.
 
+A holder that is asked to leave in the middle of it, by a reload or a stop, first stores what comes, and one whose database does not
+answer keeps what came until it does: the old refresh token is spent.
+
 A holder that is killed before its request was sent costs time: its lease runs out, the next one asks, once. One that is killed after
 that, and before what came is stored, takes a refresh token with it that Dialpad has exchanged already: nobody holds the new pair. The
 next one then asks with the old token, which Dialpad refuses, and the connection needs a new consent. That is the one case in which a
@@ -96,6 +99,46 @@ def test_one_request_while_nobody_dies(pg, pair, sim):
         assert wait_for("a renewal", c.settled, 20) == "connected"
         assert sim.count("token.refresh_token") == before + 1, n
     assert sim.count("token.reuse") == 0
+
+
+@pytest.mark.parametrize("how", ["reload", "stop", "upgrade"])
+def test_nobody_leaves_before_the_answer(pg, new_daemon, sim, how):
+    d = new_daemon(workers=1)
+    d.write(**settings(sim, d.port, key_ring(d.base)))
+    d.start()
+    c = Connection(pg, d)
+    c.connect()
+    sim.misbehave(token="slow")
+    before, arrived = sim.count("token.refresh_token"), sim.count("token")
+    c.due()
+    wait_for("the request", lambda: sim.count("token") > arrived, 20)
+    if how == "stop":
+        assert d.stop() == 0
+    else:
+        ringd.ringctl(how, config=d.config)
+    assert wait_for("the renewal", c.settled, 10) == "connected"
+    assert sim.count("token.refresh_token") == before + 1 and sim.count("token.reuse") == 0
+    if how != "stop":
+        assert d.stop() == 0
+
+
+def test_what_came_is_kept_until_the_database_takes_it(pg, new_daemon, sim):
+    d = new_daemon(workers=1)
+    d.write(database_keys={"job_timeout": "500ms", "statement_timeout": "400ms"}, **settings(sim, d.port, key_ring(d.base)))
+    d.start()
+    c = Connection(pg, d)
+    c.connect()
+    sim.misbehave(token="slow")
+    before, arrived = sim.count("token.refresh_token"), sim.count("token")
+    c.due()
+    wait_for("the request", lambda: sim.count("token") > arrived, 20)
+    with pg.connect(d.database) as held:
+        held.cursor().execute("BEGIN; LOCK TABLE dialpad_connections")
+        wait_for("it to be said", lambda: "a renewed token cannot be stored yet" in d.text(), 10)
+        time.sleep(1)
+    assert wait_for("the renewal", c.settled, 10) == "connected"
+    assert sim.count("token.refresh_token") == before + 1 and sim.count("token.reuse") == 0
+    assert d.stop() == 0
 
 
 def test_kills_in_between(pg, pair, sim):

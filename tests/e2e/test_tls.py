@@ -336,7 +336,7 @@ class TestHandshakes:
             ringd.raw(daemon.port, b"\x16\x03\x01\x00\x05hello", 5)
         wait_for("them to be counted", lambda: total(daemon, "handshakes_failed") >= failed + 60, 5)
         assert daemon.text().count("TLS handshake failed") - before <= 4
-        assert re.search(r"TLS handshake failed: .+ client=127\.0\.0\.1 failed_since_last_line=\d+", daemon.text())
+        assert re.search(r"TLS handshake failed reason=.+ client=127\.0\.0\.1 failed_since_last_line=\d+", daemon.text())
 
 
 def proxy_v2(ip, tail=b""):

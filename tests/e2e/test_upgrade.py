@@ -372,8 +372,8 @@ def test_the_watchdog_is_silent_without_a_worker(new_replaceable, base):
 def test_stopped_while_upgrading(d):
     d.install("#!/bin/sh\nexec sleep 1000\n")
     d.kill(signal.SIGUSR2)
-    wait_for("the new program", lambda: "the new master has pid" in d.text())
-    new = int(d.text().split("the new master has pid ")[1].split()[0])
+    wait_for("the new program", lambda: "the new master was started pid_of_new=" in d.text())
+    new = int(d.text().split("the new master was started pid_of_new=")[1].split()[0])
     assert d.stop(seconds=5) == 0
     wait_for("it to be gone too", lambda: not is_alive(new))
     assert not d.pid_file.exists()
@@ -383,7 +383,7 @@ def test_the_old_master_is_killed_meanwhile(d):
     """The new one goes on alone, and is the master."""
     d.install(f"#!/bin/sh\nsleep 1\nexec {BIN / 'ringd'} \"$@\"\n")
     d.kill(signal.SIGUSR2)
-    wait_for("the new program", lambda: "the new master has pid" in d.text())
+    wait_for("the new program", lambda: "the new master was started pid_of_new=" in d.text())
     d.process.kill()
     d.process.wait(10)
     wait_for("the new one to be the master", lambda: "took over" in d.text(), 30)
