@@ -64,6 +64,8 @@ struct api {
 	struct ribbon_files	*ribbon;	/* NULL: none is served */
 	const struct peer_list	*admins;
 	bool			 draining;	/* we were asked to leave */
+	bool			 day_missing;	/* events of this moment find no partition */
+	int64_t			 clock_ahead_ms;	/* of the database's; 0 also while it is little */
 	struct score		*score;
 	const struct tally	*tally;		/* counted by all processes; this one is its member */
 	unsigned		 member;

@@ -109,6 +109,9 @@ static struct db_stmt stmts[W_COUNT] = {
 	/* Belong to the installation, not to a tenant. */
 	[W_INSTANCE_KEYS] = { "instance_keys", "SELECT i.name, encode(i.value, 'hex') FROM instance i WHERE i.name IN ('cursor_key', "
 	    "'oauth_key')" },
+	/* About the partitions. */
+	[W_DAY] = { "day", "SELECT to_regclass('public.webhook_events_' || to_char($1::timestamptz AT TIME ZONE 'UTC', 'YYYYMMDD')) "
+	    "IS NOT NULL, (date_part('epoch', now()) * 1000)::bigint" },
 	/* About the transaction. */
 	[W_NO_WAIT] = { "no_wait", "SELECT set_config('synchronous_commit', 'off', true)" },
 	/* Every tenant's on purpose: a delivery is verified before its tenant is known. */

@@ -15,6 +15,7 @@ enum worker_stmt {
 	W_KEY_LOOKUP,			/* $1 key hash -> app_id */
 	W_KEY_STATE,
 	W_INSTANCE_KEYS,		/* name, value in hex */
+	W_DAY,				/* $1 now: has its day a partition, the database's time in ms */
 	W_HOOKS,			/* $1 changed since, $2 after this token hash among equals */
 
 	/* The beginning of a connect. By API key: $1 app, $2 key hash; the first says what the key is worth. */

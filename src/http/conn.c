@@ -216,13 +216,10 @@ static bool
 reserve_body(struct http_conn *c, size_t room)
 {
 	struct http_server *s = c->listener->server;
+	const char *why_not = crowding_of_bodies(c, room);
 
-	if (room > s->limits.body_memory - s->bodies) {
-		refuse(c, 503, "Too many bodies are being received; try again");
-		return false;
-	}
-	if (!crowding_may_send(c, room)) {
-		refuse(c, 503, "Too many bodies are being received from your address; try again");
+	if (why_not != NULL) {
+		refuse(c, 503, why_not);
 		return false;
 	}
 	c->reserved = room;

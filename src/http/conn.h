@@ -200,6 +200,6 @@ bool		 forwarded_trusts(const struct addr *a, const struct addr_net *trusted, si
 /* crowding.c: counts the connection for its peer's address; false: it would be one too many, and is not counted. */
 bool		 crowding_enter(struct http_conn *c);
 void		 crowding_leave(struct http_conn *c);	/* no-op when it was not counted */
-bool		 crowding_may_send(struct http_conn *c, size_t room);	/* a body of so much; false: no */
+const char	*crowding_of_bodies(struct http_conn *c, size_t room);	/* is one more too much? NULL: no; else words for it */
 
 #endif

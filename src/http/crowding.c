@@ -73,8 +73,8 @@ reserved_by(const struct http_server *s, const unsigned char *owner, size_t n)
 }
 
 /* One body may always be sent, however large it is. */
-bool
-crowding_may_send(struct http_conn *c, size_t room)
+const char *
+crowding_of_bodies(struct http_conn *c, size_t room)
 {
 	struct http_server	*s = c->listener->server;
 	unsigned char		 owner[ADDR_OWNER_SIZE];
@@ -82,11 +82,13 @@ crowding_may_send(struct http_conn *c, size_t room)
 	uint64_t		 times;
 	size_t			 held;
 
+	if (room > s->limits.body_memory - s->bodies)
+		return "Too many bodies are being received; try again";
 	if (s->limits.body_memory_per_address == 0 || TAILQ_EMPTY(&s->receiving) || !is_ones_own(s, &c->rq->client))
-		return true;
+		return NULL;
 	held = reserved_by(s, owner, addr_owner(owner, &c->rq->client));
 	if (held == 0 || held + room <= s->limits.body_memory_per_address)
-		return true;
+		return NULL;
 	s->stats.bodies_refused++;
 	server_tell(s);
 	if (pace_due(&s->greedy, loop_now_ms(s->loop), &times)) {
@@ -94,5 +96,5 @@ crowding_may_send(struct http_conn *c, size_t room)
 		log_event(LEVEL_WARN, "body refused: its address sends too many at a time (limits.body_memory_per_address)",
 		    LOG_C("client", text), LOG_INT("bytes", held), LOG_INT("refused_since_last_line", times));
 	}
-	return false;
+	return "Too many bodies are being received from your address; try again";
 }

@@ -315,6 +315,23 @@ def test_a_tag_finds_the_call_whose_answer_was_lost(daemon, db, acme, hook, ribb
     assert ribbon.row(call)[:2] == ("placed", sid) and ribbon.row(call)[4] is None
 
 
+def test_a_ribbons_call_goes_out_whatever_exotel_calls_it(daemon, db, acme, hook, ribbon):
+    sid = sid_of("way")
+    call = ribbon.dial(sid)
+    hook.form({"CallSid": sid, "Status": "ringing", "Direction": "inbound", "From": "09800000001", "To": "09812345678",
+               "PhoneNumberSid": "08040001234"})
+    drained(db)
+    shown = daemon.get(f"/api/calls/{call}", acme.key).json["data"]
+    assert (shown["direction"], shown["from_number"], shown["to_number"]) == ("outbound", "+918040001234", "+919812345678")
+
+
+def test_a_call_that_exotel_knows_is_not_placed_again(db, hook, ribbon):
+    call = ribbon.dial(None, "asked")
+    hook.form({"CallSid": sid_of("again"), "Status": "ringing", "CustomField": f"ringd:{call}"})
+    drained(db)
+    assert ribbon.row(call)[0] == "placed"
+
+
 def test_without_context_the_custom_field_is_shown_without_the_tag(daemon, db, acme, hook, ribbon):
     call = ribbon.dial(None, "sent", context=None)
     hook.form({"CallSid": sid_of("tag"), "Status": "in-progress", "CustomField": f"ringd:{call} from elsewhere"})

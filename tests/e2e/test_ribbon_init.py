@@ -222,7 +222,7 @@ def test_tokens_that_are_not(crm):
         a = crm.init(token=token)
         assert a.status == 401 and a.json["code"] == "invalid_agent_token" and allowed(a) == ORIGIN, (name, a)
     assert crm.init(token=7).json["code"] == "invalid_agent_token"
-    ringd.wait_for("the refusals in the log", lambda: len(crm.audit("ribbon.refused")) > 30)
+    ringd.wait_for("the first refusal in the log", lambda: crm.audit("ribbon.refused"))
     assert all(r[0] == f"key:{crm.web_id}" for r in crm.audit("ribbon.refused"))
 
 
@@ -421,8 +421,8 @@ def test_guesses_are_counted(pg, new_daemon):
     assert crm.init().json["code"] == "too_many_failures"
     assert s.get("calls").status == 200                     # who was good before goes on
     assert preflight(x, "https://evil.example").status == 429
-    ringd.wait_for("the refusals in the log", lambda: len(crm.audit("ribbon.refused")) == 20)
     assert x.stop() == 0
+    assert crm.refusals() == 20         # what was only counted is written before the worker goes
 
 
 def test_one_agent_does_not_use_up_what_all_have(pg, new_daemon):
