@@ -124,7 +124,7 @@ install: all
 	$(INSTALL) -m 755 ringd ringctl $(DESTDIR)$(SBINDIR)
 	$(INSTALL) -m 644 man/ringd.8 man/ringctl.8 $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -m 644 man/ringd.yaml.5 $(DESTDIR)$(MANDIR)/man5
-	$(INSTALL) -m 644 man/ringd-api.7 man/ringd-security.7 $(DESTDIR)$(MANDIR)/man7
+	$(INSTALL) -m 644 man/ringd-api.7 man/ringd-ribbon.7 man/ringd-security.7 $(DESTDIR)$(MANDIR)/man7
 	$(INSTALL) -m 644 sql/*.sql $(DESTDIR)$(DATADIR)/sql
 	$(INSTALL) -m 644 etc/ringd.yaml $(DESTDIR)$(EXAMPLESDIR)/ringd.yaml.sample
 	$(INSTALL) -m 644 etc/proxy/nginx.conf etc/proxy/haproxy.cfg etc/proxy/relayd.conf $(DESTDIR)$(EXAMPLESDIR)/proxy
@@ -149,7 +149,7 @@ install-rc:
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/ringd $(DESTDIR)$(SBINDIR)/ringctl $(DESTDIR)$(MANDIR)/man8/ringd.8 \
 	    $(DESTDIR)$(MANDIR)/man8/ringctl.8 $(DESTDIR)$(MANDIR)/man5/ringd.yaml.5 $(DESTDIR)$(MANDIR)/man7/ringd-api.7 \
-	    $(DESTDIR)$(MANDIR)/man7/ringd-security.7 $(DESTDIR)$(COMPLETIONDIR)/ringctl \
+	    $(DESTDIR)$(MANDIR)/man7/ringd-ribbon.7 $(DESTDIR)$(MANDIR)/man7/ringd-security.7 $(DESTDIR)$(COMPLETIONDIR)/ringctl \
 	    $(DESTDIR)$(ZSHDIR)/_ringctl
 	rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(EXAMPLESDIR)
 

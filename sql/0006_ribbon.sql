@@ -114,6 +114,9 @@ CREATE INDEX ribbon_calls_agent ON ribbon_calls (app_id, agent, created_at DESC,
 CREATE INDEX ribbon_calls_provider ON ribbon_calls (app_id, provider_call_id) WHERE provider_call_id IS NOT NULL;
 CREATE INDEX ribbon_calls_created_at ON ribbon_calls (created_at);
 
+-- The events' word on such a call.
+CREATE INDEX calls_exotel ON calls (app_id, provider_call_id) WHERE provider = 'exotel';
+
 -- Calls started with a browser key in a month. last_call: the call counted last, by which the transaction that counted
 -- knows that it did.
 CREATE TABLE usage (
@@ -224,7 +227,7 @@ GRANT SELECT, INSERT ON ribbon_session_lookup TO ringd_worker;
 CREATE POLICY worker ON ribbon_origins FOR SELECT TO ringd_worker USING (true);
 GRANT SELECT ON ribbon_origins TO ringd_worker;
 GRANT SELECT, INSERT ON ribbon_calls, usage TO ringd_worker;
-GRANT UPDATE (state, error, end_reason, ended_at, held, muted, disposition, note, logged_at) ON ribbon_calls TO ringd_worker;
+GRANT UPDATE (state, month, error, end_reason, ended_at, held, muted, disposition, note, logged_at) ON ribbon_calls TO ringd_worker;
 GRANT UPDATE (used, refused, last_call, updated_at) ON usage TO ringd_worker;
 
 GRANT SELECT, UPDATE ON exotel_accounts TO ringd_courier;

@@ -19,13 +19,13 @@ allowed() {
 	http) echo "base net loop" ;;
 	db) echo "base net loop" ;;
 	model) echo "base" ;;
-	providers) echo "base model" ;;
+	providers) echo "base model crypt" ;;
 	proc) echo "base os conf net crypt" ;;
 	api) echo "base net loop conf proc http db model providers link" ;;
 	worker) echo "base net loop conf proc http db model api link" ;;
 	reaper) echo "base loop conf proc db model" ;;
 	courier) echo "base net loop conf proc db model providers crypt link" ;;
-	ctl) echo "base os net conf db model crypt" ;;
+	ctl) echo "base os net conf db model crypt providers" ;;
 	main) echo "base os conf proc worker reaper courier version.h" ;;
 	*) echo "?" ;;
 	esac

@@ -26,7 +26,7 @@ section() { awk -v want="$2" '/^\.S[hs] / { inside = substr($0, 5) == want } ins
 api=man/ringd-api.7
 
 sed -n 's/^	{ "\(\/[^"]*\)", \(ROUTE_[A-Z_| ]*\),.*/\1 \2/p' src/api/routes.c | while read -r path methods; do
-	for method in $(echo "$methods" | tr '|' ' '); do echo "${method#ROUTE_} $path"; done
+	for method in $(echo "$methods" | tr '|' ' ' | sed 's/ROUTE_OPTIONS//'); do echo "${method#ROUTE_} $path"; done
 done >"$work/source"
 sed -n 's/^\.It Cm \([A-Z]*\) Pa \(\/.*\)$/\1 \2/p' $api | sed 's/{[a-z]*}/{}/g' >"$work/page"
 compare route $api

@@ -36,7 +36,8 @@ struct lookup {
 	struct api	*api;
 	struct http_request *rq;
 	struct caller	*caller;
-	auth_fn		 next;
+	int		 stmt;
+	auth_fn		 next, unknown;
 	bool		 again;
 };
 
@@ -159,7 +160,7 @@ looked_up(void *arg, const struct db_result *r)
 	} else if (db_outcome(r) != DB_OK) {
 		api_db_failed(l->rq, r);
 	} else if (db_rows(r, 0) == 0 || !db_uuid(r, 0, 0, 0, &app)) {
-		refuse_key(l->api, l->rq);
+		l->unknown(l->api, l->rq);
 	} else {
 		*k = (struct remembered){ .app = app };
 		memcpy(k->hash, l->caller->key_hash, SHA256_SIZE);
@@ -175,7 +176,7 @@ look_up(struct lookup *l)
 	DB_PARAMS(a, 1);
 
 	db_put_bytes(&a, l->caller->key_hash, SHA256_SIZE);
-	db_job_add(j, W_KEY_LOOKUP, a.p, a.n);
+	db_job_add(j, l->stmt, a.p, a.n);
 	db_job_submit(j);
 }
 
@@ -191,23 +192,11 @@ repeated(const struct http_request *rq)
 }
 
 void
-auth_begin(struct api *api, struct http_request *rq, struct caller *caller, auth_fn next)
+auth_find(struct api *api, struct http_request *rq, struct caller *caller, int stmt, auth_fn next, auth_fn unknown)
 {
-	struct str key = http_header(rq, "x-app-api-key");
-	struct remembered *k;
+	struct remembered *k = recall(api->keys, caller->key_hash);
 	struct lookup *l;
 
-	rq->step = "auth";
-	if (key.p == NULL) {
-		fail(api, rq, "missing_api_key", "Missing x-app-api-key header");
-		return;
-	}
-	if (!token_valid(key, TOKEN_SERVER_KEY) || repeated(rq)) {
-		refuse_key(api, rq);
-		return;
-	}
-	token_hash(caller->key_hash, key);
-	k = recall(api->keys, caller->key_hash);
 	if (k != NULL)
 		found_app(rq, caller, k->app);
 	if (k != NULL && k->good ? !count_before(api, rq, caller, k) : !limit_may_try(api, rq, caller->key_hash))
@@ -221,8 +210,26 @@ auth_begin(struct api *api, struct http_request *rq, struct caller *caller, auth
 		api_no_memory(rq);
 		return;
 	}
-	*l = (struct lookup){ api, rq, caller, next, false };
+	*l = (struct lookup){ api, rq, caller, stmt, next, unknown, false };
 	look_up(l);
+}
+
+void
+auth_begin(struct api *api, struct http_request *rq, struct caller *caller, auth_fn next)
+{
+	struct str key = http_header(rq, "x-app-api-key");
+
+	rq->step = "auth";
+	if (key.p == NULL) {
+		fail(api, rq, "missing_api_key", "Missing x-app-api-key header");
+		return;
+	}
+	if (!token_valid(key, TOKEN_SERVER_KEY) || repeated(rq)) {
+		refuse_key(api, rq);
+		return;
+	}
+	token_hash(caller->key_hash, key);
+	auth_find(api, rq, caller, W_KEY_LOOKUP, next, refuse_key);
 }
 
 void
@@ -254,8 +261,22 @@ remember(struct api *api, const struct caller *caller, struct str own)
 	return k;
 }
 
-static void
-forget(struct api *api, const struct caller *caller)
+bool
+auth_good(struct api *api, struct http_request *rq, struct caller *caller, struct str own_limit)
+{
+	return count_after(api, rq, caller, remember(api, caller, own_limit));
+}
+
+void
+auth_begun(struct api *api, const struct caller *caller, struct str own_limit)
+{
+	struct rate_rule rule = rule_of(api, remember(api, caller, own_limit));
+
+	limit_note(api, caller->key_hash, &rule);
+}
+
+void
+auth_bad(struct api *api, const struct caller *caller)
 {
 	struct remembered *k = recall(api->keys, caller->key_hash);
 
@@ -264,22 +285,29 @@ forget(struct api *api, const struct caller *caller)
 	limit_forget_key(api, caller->key_hash);
 }
 
+void
+auth_used(struct api *api, const struct caller *caller)
+{
+	struct remembered *k = recall(api->keys, caller->key_hash);
+
+	if (k != NULL)
+		note_use(api, k);
+}
+
 bool
 auth_accepts(struct api *api, struct http_request *rq, struct caller *caller, const struct db_result *r, int i)
 {
 	struct str state = db_text(r, i, 0, KEY_STATE);
 	bool ok = str_eq(state, STR("ok")), inactive = str_eq(state, STR("inactive"));
-	struct remembered *k;
 
 	if (!ok && !inactive && !str_eq(state, STR("scope"))) {
-		forget(api, caller);
+		auth_bad(api, caller);
 		refuse_key(api, rq);
 		return false;
 	}
-	k = remember(api, caller, db_text(r, i, 0, KEY_OWN_LIMIT));
-	if (!count_after(api, rq, caller, k))
+	if (!auth_good(api, rq, caller, db_text(r, i, 0, KEY_OWN_LIMIT)))
 		return false;
-	note_use(api, k);
+	auth_used(api, caller);
 	if (inactive)
 		api_problem(rq, 403, "app_inactive", "App is inactive");
 	else if (!ok)

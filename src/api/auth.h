@@ -25,6 +25,16 @@ void		 keys_free(struct keys *k);
 /* Finds the tenant of the request's key, then calls next, now or later; answers the request itself when there is none. caller must live in
  * the request's arena. */
 void	auth_begin(struct api *api, struct http_request *rq, struct caller *caller, auth_fn next);
+/* The same for another secret than a server's key, whose hash stands in caller: stmt says whose it is, by that hash. Of one that is
+ * nobody's, unknown is called. What is remembered to be good counts against its limit here. */
+void	auth_find(struct api *api, struct http_request *rq, struct caller *caller, int stmt, auth_fn next, auth_fn unknown);
+/* It is good, with this limit of its own ("5000/900", or absent): remembers so, and counts if that has not been done. false: answered. */
+bool	auth_good(struct api *api, struct http_request *rq, struct caller *caller, struct str own_limit);
+void	auth_bad(struct api *api, const struct caller *caller);	/* it is good no longer */
+/* A session was begun with a key of this limit: what limits failures knows it for good from now on. */
+void	auth_begun(struct api *api, const struct caller *caller, struct str own_limit);
+/* A key was used: tells the reaper, now and then. */
+void	auth_used(struct api *api, const struct caller *caller);
 /* The first two parameters of every statement by key. */
 void	auth_params(struct db_params *a, const struct caller *caller);
 /* Looks at statement i's first columns, the key's state and limit. true: good, and counted; else the request has been answered. */

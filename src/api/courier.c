@@ -9,6 +9,7 @@
 #include "base/log.h"
 
 #define ANSWER_MAX	FRAME_MAX
+#define EXOTEL_SYNC_MS	120000		/* some fifty pages of agents */
 
 void
 api_courier_away(struct http_request *rq)
@@ -128,6 +129,21 @@ api_courier_probe(struct http_request *rq, void *ctx)
 	if (provider.p == NULL)
 		provider = STR("dialpad");
 	api_courier_ask(rq, api, FRAME_PROBE, &provider, 1, api->conf->courier_timeout_ms + FRAME_MARGIN_MS);
+}
+
+void
+api_exotel_sync(struct http_request *rq, void *ctx)
+{
+	struct api *api = ctx;
+	struct str app;
+
+	if (!one_parameter(rq, "app", &app))
+		return;
+	if (app.p == NULL) {
+		api_problem(rq, 400, "invalid_parameter", "Parameter 'app' is missing");
+		return;
+	}
+	api_courier_ask(rq, api, FRAME_EXOTEL_SYNC, &app, 1, EXOTEL_SYNC_MS + FRAME_MARGIN_MS);
 }
 
 void

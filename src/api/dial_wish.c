@@ -10,6 +10,7 @@
 #include "api/dial.h"
 #include "base/count.h"
 #include "base/json_read.h"
+#include "base/phone.h"
 #include "providers/dialpad_dial.h"
 
 static const struct json_limits limits = { .depth = 4, .tokens = 32 };
@@ -108,7 +109,7 @@ dial_wish_read(struct dial_wish *w, struct http_request *rq)
 	if (!dialpad_user_ok(w->user))
 		return refuse(w, "invalid_user_id", "user_id must be the id of a Dialpad user, in digits");
 	w->number = json_text(member[NUMBER], &rq->arena);
-	if (!dialpad_number_ok(w->number))
+	if (!phone_is_e164(w->number))
 		return refuse(w, "invalid_phone_number", "phone_number must be in the form of E.164: + and 7 to 15 digits");
 	if (!optional_text(&w->custom_data, member[CUSTOM], &rq->arena, DIALPAD_DIAL_CUSTOM_MAX))
 		return refuse(w, "invalid_custom_data", "custom_data must be a text of at most 1000 bytes");

@@ -72,6 +72,14 @@ limit_request(struct api *api, struct http_request *rq, const unsigned char key_
 }
 
 void
+limit_note(struct api *api, const unsigned char key_hash[SHA256_SIZE], const struct rate_rule *rule)
+{
+	struct rate_state state;
+
+	rate_take(api->tally->requests, owner(api), tally_key_id(key_hash), rule, clock_mono_ms(), &state);
+}
+
+void
 limit_refuse(struct api *api, struct http_request *rq, const struct rate_rule *rule, const struct rate_state *state)
 {
 	score_count(api->score, SCORE_REQUESTS_LIMITED, 1);

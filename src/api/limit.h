@@ -14,6 +14,7 @@
  */
 bool	limit_request(struct api *api, struct http_request *rq, const unsigned char key_hash[SHA256_SIZE],
 	    const struct rate_rule *rule, struct rate_state *state);
+void	limit_note(struct api *api, const unsigned char key_hash[SHA256_SIZE], const struct rate_rule *rule);	/* counts; says nothing */
 void	limit_refuse(struct api *api, struct http_request *rq, const struct rate_rule *rule, const struct rate_state *state);
 
 /* Before the database is asked about a key that is not known to be good; false: too many failures, answered 429. */

@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "api/dial.h"
 #include "api/hooks.h"
+#include "api/ribbon.h"
 #include "base/count.h"
 #include "db/stmt_worker.h"
 
@@ -13,7 +14,16 @@ static const struct http_route public_routes[] = {
 	{ "/api/calls/active", ROUTE_GET, api_calls_active, "calls_active", 0, false },
 	{ "/api/calls", ROUTE_GET | ROUTE_POST, api_calls, "calls", DIAL_BODY_MAX, false },
 	{ "/api/calls/{}", ROUTE_GET, api_call, "call", 0, false },
-	{ "/api/ribbon/usage", ROUTE_GET, api_ribbon_usage, "ribbon_usage", 0, false },
+	{ "/api/ribbon/usage", ROUTE_GET | ROUTE_OPTIONS, api_ribbon_usage, "ribbon_usage", 0, false },
+	{ "/api/ribbon/init", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_init, "ribbon_init", RIBBON_BODY_MAX, false },
+	{ "/api/ribbon/renew", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_renew, "ribbon_renew", 0, false },
+	{ "/api/ribbon/end", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_end, "ribbon_end", 0, false },
+	{ "/api/ribbon/calls", ROUTE_GET | ROUTE_POST | ROUTE_OPTIONS, api_ribbon_calls, "ribbon_calls", RIBBON_BODY_MAX, false },
+	{ "/api/ribbon/calls/{}", ROUTE_GET | ROUTE_OPTIONS, api_ribbon_call, "ribbon_call", 0, false },
+	{ "/api/ribbon/calls/{}/end", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_call_end, "ribbon_call_end", RIBBON_BODY_MAX, false },
+	{ "/api/ribbon/calls/{}/state", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_call_state, "ribbon_call_state", RIBBON_BODY_MAX, false },
+	{ "/api/ribbon/calls/{}/note", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_call_note, "ribbon_call_note", RIBBON_BODY_MAX, false },
+	{ "/api/ribbon/sign", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_sign, "ribbon_sign", RIBBON_BODY_MAX, false },
 	{ "/webhooks/dialpad/{}", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, true },
 	{ "/webhooks/dialpad", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, false },
 	{ "/webhooks/exotel/{}", ROUTE_GET | ROUTE_POST, api_hook_exotel, "hook_exotel", SIZE_MAX, true },
@@ -35,6 +45,7 @@ static const struct http_route admin_routes[] = {
 	{ "/dialpad/refresh", ROUTE_POST, api_dialpad_refresh, "dialpad_refresh", 0, false },
 	{ "/dialpad/rotate", ROUTE_POST, api_dialpad_rotate, "dialpad_rotate", 0, false },
 	{ "/dialpad/disconnect", ROUTE_POST, api_dialpad_disconnect, "dialpad_disconnect", 0, false },
+	{ "/exotel/sync", ROUTE_POST, api_exotel_sync, "exotel_sync", 0, false },
 };
 
 _Static_assert(1 + COUNT(public_routes) + COUNT(admin_routes) <= SCORE_ROUTES, "SCORE_ROUTES is too small");

@@ -63,6 +63,15 @@ hash_hmac_sha256(unsigned char out[SHA256_SIZE], struct str key, struct str data
 		abort();
 }
 
+void
+hash_md5(unsigned char out[MD5_SIZE], struct str data)
+{
+	unsigned int n = 0;
+
+	if (EVP_Digest(data_of(data), data.n, out, &n, EVP_md5(), NULL) != 1 || n != MD5_SIZE)
+		abort();
+}
+
 uint32_t
 hash_crc32(struct str data)
 {

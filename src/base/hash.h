@@ -12,11 +12,13 @@
 #include "base/str.h"
 
 #define SHA256_SIZE	32
+#define MD5_SIZE	16
 
 void	hash_sha256(unsigned char out[SHA256_SIZE], struct str data);
 /* SHA-256 over parts, each preceded by its length as 8 big-endian bytes, so that ("ab","c") and ("a","bc") differ. */
 void	hash_sha256_parts(unsigned char out[SHA256_SIZE], const struct str *parts, size_t nparts);
 void	hash_hmac_sha256(unsigned char out[SHA256_SIZE], struct str key, struct str data);
+void	hash_md5(unsigned char out[MD5_SIZE], struct str data);	/* only for protocols that know nothing better */
 uint32_t hash_crc32(struct str data);			/* IEEE 802.3, as zlib's crc32() */
 bool	hash_equal(const void *a, const void *b, size_t n);	/* constant time */
 void	hash_random(void *out, size_t n);		/* CSPRNG */

@@ -18,6 +18,7 @@
 
 #define TOKEN_SERVER_KEY	"app_"		/* API key of a CRM's server */
 #define TOKEN_CLIENT_KEY	"web_"		/* public key of a browser ribbon */
+#define TOKEN_SESSION		"rs_"		/* one agent's right to act from a page for a while */
 #define TOKEN_HOOK		"hk_"		/* last part of a provider's webhook address */
 #define TOKEN_STATE		"dst_"		/* OAuth state */
 #define TOKEN_BROWSER		"dcb_"		/* the cookie that binds a state to its browser */

@@ -148,6 +148,17 @@ struct conf {
 
 	char		*ribbon_files;		/* folder of the built ribbon; NULL: none is served */
 
+	int64_t		 ribbon_session_ms, ribbon_session_max_ms;
+	char		*ribbon_disposition[CONF_MAX_NAMES];
+	size_t		 nribbon_dispositions;
+
+	char		*exotel_base_url, *exotel_api_url;	/* origins */
+	char		*exotel_sip_server;	/* a wss:// or ws:// URL */
+	char		*exotel_sip_domain_suffix;
+	char		*exotel_sign_methods[CONF_MAX_NAMES];	/* none: REGISTER */
+	size_t		 nexotel_sign_methods;
+	int64_t		 exotel_sign_rate;	/* a minute and session */
+
 	int64_t		 reaper_batch, reaper_poll_ms, reaper_max_attempts, reaper_retry_min_ms, reaper_retry_max_ms;
 	int64_t		 last_used_ms;		/* how often the last uses of keys are written */
 	int64_t		 events_keep_days, dedupe_keep_days, partitions_ahead_days;

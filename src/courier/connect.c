@@ -135,8 +135,8 @@ give_back(struct connect *k)
 {
 	const struct conf *f = k->courier->conf;
 	struct secret bearer = { 0 };
-	struct errand_request rq = { .endpoint = DIALPAD_DEAUTHORIZE, .origin = &k->courier->origin[1],
-	    .path = f->dialpad_deauthorize_path, .company = k->me.company_id, .authorization = &bearer,
+	struct errand_request rq = { .endpoint = dialpad_api(DIALPAD_DEAUTHORIZE), .origin = &k->courier->origin[ORIGIN_DIALPAD_OAUTH],
+	    .path = f->dialpad_deauthorize_path, .account = k->me.company_id, .authorization = &bearer,
 	    .deadline_ms = loop_now_ms(k->courier->loop) + f->courier_timeout_ms };
 
 	grant_bearer(&bearer, secret_bytes(&k->access));
@@ -214,7 +214,7 @@ static void
 ask_me(struct connect *k)
 {
 	struct secret bearer = { 0 };
-	struct errand_request rq = { .endpoint = DIALPAD_ME, .path = k->courier->conf->dialpad_me_path,
+	struct errand_request rq = { .endpoint = dialpad_api(DIALPAD_ME), .origin = &k->courier->origin[ORIGIN_DIALPAD], .path = k->courier->conf->dialpad_me_path,
 	    .authorization = &bearer, .deadline_ms = k->rq->deadline_ms - FRAME_MARGIN_MS };
 
 	grant_bearer(&bearer, secret_bytes(&k->access));

@@ -11,6 +11,7 @@
 
 #include "base/count.h"
 #include "base/log.h"
+#include "courier/budget.h"
 #include "courier/courier.h"
 #include "courier/grant.h"
 #include "courier/internal.h"
@@ -52,6 +53,18 @@ serve(void *arg, struct link_request *rq)
 		break;
 	case FRAME_DIAL:
 		courier_dial(c, rq);
+		break;
+	case FRAME_RIBBON_LINE:
+		courier_ribbon_line(c, rq);
+		break;
+	case FRAME_RIBBON_DIAL:
+		courier_ribbon_dial(c, rq);
+		break;
+	case FRAME_RIBBON_SIGN:
+		courier_ribbon_sign(c, rq);
+		break;
+	case FRAME_EXOTEL_SYNC:
+		courier_exotel_sync(c, rq);
 		break;
 	case FRAME_HELLO:
 	case FRAME_KINDS:
@@ -182,12 +195,13 @@ open_outside(struct courier *c)
 	};
 
 	/* Which the configuration's check has done before. */
-	origin_parse(&c->origin[0], str_c(f->dialpad_base_url));
-	origin_parse(&c->origin[1], str_c(f->dialpad_oauth_url != NULL ? f->dialpad_oauth_url : f->dialpad_base_url));
+	origin_parse(&c->origin[ORIGIN_DIALPAD], str_c(f->dialpad_base_url));
+	origin_parse(&c->origin[ORIGIN_DIALPAD_OAUTH], str_c(f->dialpad_oauth_url != NULL ? f->dialpad_oauth_url : f->dialpad_base_url));
+	origin_parse(&c->origin[ORIGIN_EXOTEL], str_c(f->exotel_base_url));
+	origin_parse(&c->origin[ORIGIN_EXOTEL_API], str_c(f->exotel_api_url));
 	c->client = client_new(c->loop, &client);
 	if (c->client != NULL)
-		c->errands = errands_new(c->loop, c->client, &c->origin[0], f->courier_timeout_ms,
-		    c->h->score);
+		c->errands = errands_new(c->loop, c->client, f->courier_timeout_ms, c->h->score);
 	return c->errands != NULL;
 }
 
@@ -241,7 +255,8 @@ open_everything(struct courier *c)
 	if (c->stale != NULL)
 		timer_set(c->stale, STALE_PERIOD_MS);
 	c->master = watch_new(c->loop, c->h->master_fd, on_master, c);
-	return keeper_start(c) && registrar_start(c) && gaps_start(c) && repair_start(c) && ghosts_start(c) && c->line != NULL && c->last_call != NULL && c->stale != NULL && c->master != NULL &&
+	return keeper_start(c) && registrar_start(c) && gaps_start(c) && repair_start(c) && ghosts_start(c) && signatures_start(c) &&
+	    c->line != NULL && c->last_call != NULL && c->stale != NULL && c->master != NULL &&
 	    watch_set(c->master, LOOP_READ) && loop_on_signal(c->loop, SIGTERM, on_stop, c) &&
 	    loop_on_signal(c->loop, SIGQUIT, leave, c) && loop_on_signal(c->loop, SIGUSR1, on_reopen, c);
 }
@@ -265,6 +280,7 @@ close_everything(struct courier *c)
 	gaps_free(c);
 	repair_free(c);
 	ghosts_free(c);
+	budget_free(c->signatures);
 	link_server_free(c->line);
 	timer_free(c->last_call);
 	timer_free(c->stale);

@@ -126,7 +126,7 @@ read_answer(struct dial *d, const struct client_answer *a)
 	d->status = a->status;
 	d->outcome = dialpad_dial_judge(a->status, a->retry_after_ms >= 0);
 	if (d->outcome == DIALPAD_DIAL_LIMIT)
-		d->wait_ms = a->retry_after_ms >= 0 ? a->retry_after_ms : DIALPAD_ENDPOINT_MS;
+		d->wait_ms = a->retry_after_ms >= 0 ? a->retry_after_ms : ENDPOINT_MINUTE_MS;
 	if (d->outcome != DIALPAD_DIAL_PLACED)
 		return;
 	arena_init(&arena, ANSWER_MEMORY);

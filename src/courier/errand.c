@@ -15,21 +15,22 @@
 #include "courier/budget.h"
 #include "courier/errand.h"
 
-#define LIMITS_MAX	2048	/* two of each company at work */
+#define LIMITS_MAX	2048	/* two of each account at work */
 #define PATH_SIZE	4096	/* a list's cursor is long, and percent-encoded */
 #define ID_SIZE		(BUDGET_SCOPE_MAX + 1)
 
 struct errand {
 	LIST_ENTRY(errand)	 link;
 	struct errands		*all;
-	const struct dialpad_api *api;
+	const struct endpoint	*api;
 	const struct origin	*origin;
 	char			 path[PATH_SIZE];
-	char			 company[ID_SIZE], user[ID_SIZE];
+	char			 account[ID_SIZE], user[ID_SIZE];
 	const char		*content_type;
 	struct secret		 body, authorization;
 	int64_t			 deadline_ms, patience_ms;
 	unsigned		 tries;
+	bool			 once;
 	bool			 flawed;	/* too long, or no memory: never sent */
 	struct timer		*timer;		/* of a wait; NULL while a request is under way */
 	errand_fn		 fn;
@@ -39,7 +40,6 @@ struct errand {
 struct errands {
 	struct loop		*loop;
 	struct client		*client;
-	const struct origin	*dialpad;
 	int64_t			 request_ms;
 	struct score		*score;
 	struct budget		*budget;
@@ -101,13 +101,15 @@ wait_for(struct errand *e, int64_t ms)
 	return true;
 }
 
-/* The company's limit first, then the endpoint's own. */
+/* The account's limit first, then the endpoint's own. */
 static size_t
 limits_of(const struct errand *e, struct budget_limit limit[2])
 {
-	limit[0] = (struct budget_limit){ "company", str_c(e->company), DIALPAD_COMPANY_REQUESTS, DIALPAD_COMPANY_MS };
-	limit[1] = (struct budget_limit){ e->api->name, str_c(e->api->per_user ? e->user : e->company),
-	    e->api->per_minute, DIALPAD_ENDPOINT_MS };
+	const struct provider *p = e->api->provider;
+
+	limit[0] = (struct budget_limit){ p->account, str_c(e->account), p->requests, p->period_ms };
+	limit[1] = (struct budget_limit){ e->api->name, str_c(e->api->per_user ? e->user : e->account),
+	    e->api->per_minute, ENDPOINT_MINUTE_MS };
 	return 2;
 }
 
@@ -120,6 +122,8 @@ may_try_again(const struct errand *e, const struct client_answer *a)
 	case CLIENT_BUSY:
 		return true;
 	case CLIENT_ANSWERED:
+		if (e->once)
+			return false;
 		if (a->status == 429 || (a->status == 503 && a->retry_after_ms >= 0))
 			return true;
 		return e->api->repeatable && (a->status == 500 || (a->status >= 502 && a->status <= 504));
@@ -155,12 +159,13 @@ answered(void *arg, const struct client_answer *a)
 	hash_random(&random, sizeof(random));
 	wait = budget_backoff_ms(e->tries, ERRAND_BACKOFF_MIN_MS, ERRAND_BACKOFF_MAX_MS, random);
 	if (a->outcome == CLIENT_ANSWERED && (a->status == 429 || a->status == 503)) {
-		/* Said of this endpoint, and 429 of the company's budget too: whoever else asks now waits as well. */
+		/* Said of this endpoint, and 429 of the account's budget too: whoever else asks now waits as well. */
 		wait = a->retry_after_ms > wait ? a->retry_after_ms : wait;
 		budget_pause(es->budget, &limit[1], wait, now);
 		if (a->status == 429)
 			budget_pause(es->budget, &limit[0], wait, now);
-		log_warn("Dialpad answers %d to %s: nothing more of it for %lld ms", a->status, e->api->name, (long long)wait);
+		log_warn("%s answers %d to %s: nothing more of it for %lld ms", e->api->provider->name, a->status, e->api->name,
+		    (long long)wait);
 	}
 	if (e->tries >= ERRAND_TRIES || !may_try_again(e, a) || now + wait >= e->deadline_ms || wait > e->patience_ms ||
 	    !wait_for(e, wait))
@@ -199,8 +204,7 @@ go(void *arg)
 }
 
 struct errands *
-errands_new(struct loop *l, struct client *client, const struct origin *dialpad, int64_t request_ms,
-    struct score *score)
+errands_new(struct loop *l, struct client *client, int64_t request_ms, struct score *score)
 {
 	struct errands *es = calloc(1, sizeof(*es));
 
@@ -208,7 +212,6 @@ errands_new(struct loop *l, struct client *client, const struct origin *dialpad,
 		return NULL;
 	es->loop = l;
 	es->client = client;
-	es->dialpad = dialpad;
 	es->request_ms = request_ms;
 	es->score = score;
 	es->budget = budget_new(LIMITS_MAX);
@@ -255,8 +258,9 @@ errand_send(struct errands *es, const struct errand_request *rq, errand_fn fn, v
 		abort();
 	}
 	e->all = es;
-	e->api = dialpad_api(rq->endpoint);
-	e->origin = rq->origin != NULL ? rq->origin : es->dialpad;
+	e->api = rq->endpoint;
+	e->origin = rq->origin;
+	e->once = rq->once;
 	e->content_type = rq->content_type;
 	e->deadline_ms = rq->deadline_ms;
 	e->patience_ms = rq->patience_ms > 0 ? rq->patience_ms : INT64_MAX;
@@ -264,7 +268,7 @@ errand_send(struct errands *es, const struct errand_request *rq, errand_fn fn, v
 	e->arg = arg;
 	n = snprintf(e->path, sizeof(e->path), "%s%s", rq->path != NULL ? rq->path : e->api->path,
 	    rq->id != NULL ? rq->id : "");
-	e->flawed = n < 0 || (size_t)n >= sizeof(e->path) || !copy_text(e->company, sizeof(e->company), rq->company) ||
+	e->flawed = n < 0 || (size_t)n >= sizeof(e->path) || !copy_text(e->account, sizeof(e->account), rq->account) ||
 	    !copy_text(e->user, sizeof(e->user), rq->user) ||
 	    (rq->body.p != NULL && !secret_set(&e->body, rq->body)) ||
 	    (rq->authorization != NULL && !secret_set(&e->authorization, secret_bytes(rq->authorization)));

@@ -7,7 +7,7 @@
 
 #include "courier/client.h"
 #include "proc/scoreboard.h"
-#include "providers/dialpad_api.h"
+#include "providers/endpoint.h"
 
 #define ERRANDS_MAX		1024	/* under way and waiting; beyond: CLIENT_BUSY */
 #define ERRAND_TRIES		4
@@ -17,12 +17,13 @@
 struct errands;
 
 struct errand_request {
-	enum dialpad_endpoint	 endpoint;
-	struct str		 company;		/* whose budget; empty: not known, shared by all who do not know */
+	const struct endpoint	*endpoint;
+	struct str		 account;		/* whose budget; empty: not known, shared by all who do not know */
 	struct str		 user;			/* for endpoints that are limited by user */
-	const struct origin	*origin;		/* NULL: the API's */
+	const struct origin	*origin;		/* must stay */
 	const char		*path;			/* NULL: the endpoint's own */
 	const char		*id;			/* appended to the path; NULL: nothing */
+	bool			 once;			/* any answer ends it, one that says "later" too */
 	const char		*content_type;
 	struct str		 body;
 	const struct secret	*authorization;
@@ -39,9 +40,8 @@ struct errand_answer {
 /* Exactly once, later, never from inside errand_send(); the answer is valid inside the call only. */
 typedef void	(*errand_fn)(void *arg, const struct errand_answer *answer);
 
-/* dialpad must outlive them; request_ms: the longest one request may take. NULL without memory. */
-struct errands	*errands_new(struct loop *l, struct client *client, const struct origin *dialpad, int64_t request_ms,
-		    struct score *score);
+/* request_ms: the longest one request may take. NULL without memory. */
+struct errands	*errands_new(struct loop *l, struct client *client, int64_t request_ms, struct score *score);
 /* After client_free(), which answers what is under way. Those that wait are answered as if their deadline had come. */
 void		 errands_free(struct errands *es);
 void		 errand_send(struct errands *es, const struct errand_request *rq, errand_fn fn, void *arg);

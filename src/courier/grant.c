@@ -188,7 +188,7 @@ static void
 send_with(struct grant_use *u, struct str company, struct str hex)
 {
 	struct secret token = { 0 }, bearer = { 0 };
-	struct errand_request rq = { .endpoint = u->endpoint, .origin = u->origin, .path = u->path, .company = company, .user = str_c(u->user),
+	struct errand_request rq = { .endpoint = dialpad_api(u->endpoint), .origin = u->origin, .path = u->path, .account = company, .user = str_c(u->user),
 	    .id = u->id[0] != '\0' ? u->id : NULL, .authorization = &bearer, .deadline_ms = u->deadline_ms,
 	    .patience_ms = u->patience_ms };
 
@@ -255,7 +255,7 @@ grant_send(struct courier *c, const struct grant_request *rq, grant_fn fn, void 
 	u->courier = c;
 	u->app = rq->app;
 	u->endpoint = rq->endpoint;
-	u->origin = rq->origin;
+	u->origin = rq->origin != NULL ? rq->origin : &c->origin[ORIGIN_DIALPAD];
 	u->path = rq->path;
 	u->leaving = rq->leaving;
 	u->deadline_ms = rq->deadline_ms;

@@ -6,6 +6,7 @@
 #define RINGD_COURIER_GRANT_H
 
 #include "courier/internal.h"
+#include "providers/dialpad_api.h"
 
 /* A sealed token of a connection, as hex from the database, as its plain text. false: it does not open; logged. */
 bool	grant_open(struct courier *c, struct secret *plain, const char *column, struct uuid app, struct uuid id, struct str hex);
@@ -57,8 +58,8 @@ enum grant_outcome {
 struct grant_request {
 	struct uuid		 app;
 	enum dialpad_endpoint	 endpoint;
-	const struct origin	*origin;	/* these two as of errand.h; must stay */
-	const char		*path;
+	const struct origin	*origin;	/* NULL: the API's; must stay, and so must path */
+	const char		*path;		/* as of errand.h */
 	bool			 leaving;	/* of a connection that is being given up, and of no other */
 	const char		*id;		/* appended to the path; NULL: nothing */
 	struct str		 body;		/* JSON; absent: none */

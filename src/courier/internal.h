@@ -20,13 +20,21 @@
 
 #define COURIER_JSON_MAX	((size_t)128 * 1024)	/* of an answer; well below FRAME_MAX */
 
+enum courier_origin {
+	ORIGIN_DIALPAD,
+	ORIGIN_DIALPAD_OAUTH,
+	ORIGIN_EXOTEL,			/* agents and their calls */
+	ORIGIN_EXOTEL_API,		/* calls from telephone to telephone */
+	ORIGINS,
+};
+
 struct courier {
 	const struct heritage	*h;
 	const struct conf	*conf;
 	struct loop		*loop;
 	struct db		*db;
 	struct link_server	*line;
-	struct origin		 origin[2];	/* whom we may ask: the API, and the authorization server */
+	struct origin		 origin[ORIGINS];	/* whom we may ask */
 	struct client		*client;
 	struct errands		*errands;
 	struct keyring		 keys;
@@ -34,9 +42,12 @@ struct courier {
 	struct registrar	*registrar;
 	LIST_HEAD(, grant_use)	 uses;		/* grant.c */
 	LIST_HEAD(, dial)	 dials;		/* dial.c */
+	LIST_HEAD(, ribbon_dial) ribbon_dials;	/* ribbon_dial.c */
+	LIST_HEAD(, exotel_sync) exotel_syncs;	/* exotel_sync.c */
 	struct gaps		*gaps;		/* gaps.c */
 	struct repair		*repair;	/* repair.c */
 	struct ghosts		*ghosts;	/* ghosts.c */
+	struct budget		*signatures;	/* ribbon_sign.c: how many each session had */
 	uint64_t		 sealed, opened, unopened;	/* records, since the start */
 	struct reach		 reach;		/* what the sandbox lets us touch */
 	struct timer		*last_call, *stale;
@@ -78,6 +89,15 @@ void	courier_disconnect(struct courier *c, struct link_request *rq);
 
 /* dial.c */
 void	courier_dial(struct courier *c, struct link_request *rq);
+
+/* ribbon_line.c, ribbon_dial.c, ribbon_sign.c */
+void	courier_ribbon_line(struct courier *c, struct link_request *rq);
+void	courier_ribbon_dial(struct courier *c, struct link_request *rq);
+void	courier_ribbon_sign(struct courier *c, struct link_request *rq);
+bool	signatures_start(struct courier *c);	/* false without memory; budget_free() ends it */
+
+/* exotel_sync.c */
+void	courier_exotel_sync(struct courier *c, struct link_request *rq);
 
 /* probe.c */
 void	courier_probe(struct courier *c, struct link_request *rq);

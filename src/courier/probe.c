@@ -1,16 +1,21 @@
 /*
- * probe: does the provider answer, and what is in the way if not? Asks Dialpad whose token this is, without one: from
- * there 401 is the right answer. Goes the whole way of any other request: budget, allow-list, TLS, limits.
+ * probe: does a provider answer, and what is in the way if not? Asks whose token this is, without one: 401 is the right
+ * answer then. Goes the whole way of any other request: budget, allow-list, TLS, limits.
  */
 #include <sys/types.h>
 
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/count.h"
 #include "courier/internal.h"
+#include "providers/dialpad_api.h"
+#include "providers/exotel_api.h"
 
 struct probe {
 	struct courier		*courier;
+	const char		*provider;
+	const struct origin	*origin;
 	struct link_request	*rq;
 };
 
@@ -45,9 +50,9 @@ came_back(void *arg, const struct errand_answer *a)
 
 	buf_init(&b, COURIER_JSON_MAX);
 	json_out_init(&j, &b);
-	origin_text(origin, &p->courier->origin[0]);
+	origin_text(origin, p->origin);
 	json_obj(&j);
-	json_kstr(&j, "provider", STR("dialpad"));
+	json_kstr(&j, "provider", str_c(p->provider));
 	json_kstr(&j, "origin", str_c(origin));
 	write_answer(&j, a);
 	json_kint(&j, "wait_ms", a->wait_ms);
@@ -60,11 +65,19 @@ came_back(void *arg, const struct errand_answer *a)
 void
 courier_probe(struct courier *c, struct link_request *rq)
 {
-	struct errand_request errand = { .endpoint = DIALPAD_ME, .deadline_ms = rq->deadline_ms - FRAME_MARGIN_MS };
+	const struct { const char *name; const struct endpoint *endpoint; enum courier_origin origin; } known[] = {
+		{ "dialpad", dialpad_api(DIALPAD_ME), ORIGIN_DIALPAD },
+		{ "exotel", exotel_api(EXOTEL_APP), ORIGIN_EXOTEL },
+		{ "exotel-api", exotel_api(EXOTEL_PING), ORIGIN_EXOTEL_API },
+	};
+	struct errand_request errand = { .deadline_ms = rq->deadline_ms - FRAME_MARGIN_MS };
 	struct probe *p;
+	size_t i = 0;
 
-	if (rq->nfields != 1 || !str_eq(rq->field[0], STR("dialpad"))) {
-		courier_answer_text(rq, FRAME_INVALID, "unknown provider; expected dialpad");
+	while (i < COUNT(known) && (rq->nfields != 1 || !str_eq(rq->field[0], str_c(known[i].name))))
+		i++;
+	if (i == COUNT(known)) {
+		courier_answer_text(rq, FRAME_INVALID, "unknown provider; expected dialpad, exotel or exotel-api");
 		return;
 	}
 	p = calloc(1, sizeof(*p));
@@ -74,5 +87,8 @@ courier_probe(struct courier *c, struct link_request *rq)
 	}
 	p->courier = c;
 	p->rq = rq;
+	p->provider = known[i].name;
+	p->origin = errand.origin = &c->origin[known[i].origin];
+	errand.endpoint = known[i].endpoint;
 	errand_send(c->errands, &errand, came_back, p);
 }

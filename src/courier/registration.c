@@ -131,7 +131,7 @@ deauthorized(void *arg, enum grant_outcome outcome, const struct client_answer *
 static void
 deauthorize(struct registration *r)
 {
-	const struct grant_request rq = { .app = r->app, .endpoint = DIALPAD_DEAUTHORIZE, .origin = &r->courier->origin[1],
+	const struct grant_request rq = { .app = r->app, .endpoint = DIALPAD_DEAUTHORIZE, .origin = &r->courier->origin[ORIGIN_DIALPAD_OAUTH],
 	    .path = r->courier->conf->dialpad_deauthorize_path, .leaving = true, .deadline_ms = r->deadline_ms };
 
 	grant_send(r->courier, &rq, deauthorized, r);

@@ -21,8 +21,8 @@ ask(struct courier *c, struct buf *form, struct str company, int64_t deadline_ms
 {
 	const struct dialpad_client client = client_of(c->conf);
 	struct secret header = { 0 };
-	struct errand_request rq = { .endpoint = DIALPAD_TOKEN, .origin = &c->origin[1], .path = c->conf->dialpad_token_path,
-	    .content_type = "application/x-www-form-urlencoded", .company = company, .deadline_ms = deadline_ms };
+	struct errand_request rq = { .endpoint = dialpad_api(DIALPAD_TOKEN), .origin = &c->origin[ORIGIN_DIALPAD_OAUTH], .path = c->conf->dialpad_token_path,
+	    .content_type = "application/x-www-form-urlencoded", .account = company, .deadline_ms = deadline_ms };
 	bool good = !form->failed && (!client.basic || dialpad_client_header(&header, &client));
 
 	if (good) {

@@ -130,12 +130,19 @@ take_value(struct parser *p, const struct option *o, struct option_value *v, con
 	want = args_read_value(o, value, p->now, &v->number, expected, sizeof(expected));
 	if (want != NULL) {
 		/* The value itself is not repeated for text: it may be an address with a password. */
-		if (o->type == OPTION_TEXT || o->type == OPTION_URL)
+		if (o->type == OPTION_TEXT || o->type == OPTION_TEXTS || o->type == OPTION_URL)
 			snprintf(p->err, ARGS_ERROR_SIZE, "option '--%s': expected %s", o->name, want);
 		else
 			snprintf(p->err, ARGS_ERROR_SIZE, "option '--%s': '%.40s' is wrong, expected %s", o->name,
 			    value, want);
 		return false;
+	}
+	if (o->type == OPTION_TEXTS) {
+		if (v->ntexts == ARGS_TEXTS_MAX) {
+			snprintf(p->err, ARGS_ERROR_SIZE, "option '--%s' may be given %d times at most", o->name, ARGS_TEXTS_MAX);
+			return false;
+		}
+		v->texts[v->ntexts++] = value;
 	}
 	v->given = true;
 	v->text = value;

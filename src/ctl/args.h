@@ -11,11 +11,13 @@
 #include <stdint.h>
 
 #define ARGS_OPTIONS_MAX	24	/* of one command, and of the global ones */
+#define ARGS_TEXTS_MAX		32	/* of one option that may be given again */
 #define ARGS_ERROR_SIZE		256
 
 enum option_type {
 	OPTION_FLAG,		/* takes no value */
 	OPTION_TEXT,
+	OPTION_TEXTS,		/* may be given again: each adds one */
 	OPTION_FILE,		/* a path: completed by the shell */
 	OPTION_DIR,
 	OPTION_URL,		/* http:// or https:// */
@@ -64,6 +66,8 @@ struct option_value {
 	bool		 given;		/* by the user; a default leaves it false */
 	const char	*text;		/* NULL when neither given nor defaulted */
 	int64_t		 number;
+	const char	*texts[ARGS_TEXTS_MAX];	/* of OPTION_TEXTS: all of them; text is the last */
+	int		 ntexts;
 };
 
 struct args {

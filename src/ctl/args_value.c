@@ -80,6 +80,7 @@ args_read_value(const struct option *o, const char *text, int64_t now, int64_t *
 		break;
 	case OPTION_FLAG:
 	case OPTION_TEXT:
+	case OPTION_TEXTS:
 	case OPTION_FILE:
 	case OPTION_DIR:
 		ok = text[0] != '\0';

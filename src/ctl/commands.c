@@ -55,6 +55,33 @@ static const struct option key_check_options[] = {
 	    .help = "read the key there instead of standard input" },
 };
 
+#define CLIENT_OPTIONS										\
+	{ .name = "origin", .type = OPTION_TEXTS, .value = "URL",				\
+	    .help = "pages it is for: https://crm.example.com, https://*.example.com; may be given again" },	\
+	{ .name = "monthly-limit", .type = OPTION_TEXT, .value = "N",				\
+	    .help = "calls a calendar month, in UTC, or none" },				\
+	{ .name = "insecure", .type = OPTION_FLAG,						\
+	    .help = "allow http:// pages of other hosts than this one, whose keys and calls anybody on the way can read" }
+
+static const struct option client_create_options[] = {
+	CLIENT_OPTIONS,
+	{ .name = "note", .type = OPTION_TEXT, .value = "TEXT",
+	    .help = "where it is used, for whoever reads the list" },
+};
+
+static const struct option client_change_options[] = {
+	CLIENT_OPTIONS,
+};
+
+static const struct option session_options[] = {
+	{ .name = "agent", .type = OPTION_TEXT, .value = "AGENTID", .help = "all of this agent" },
+};
+
+static const struct option agent_token_options[] = {
+	{ .name = "for", .type = OPTION_DURATION, .value = "T", .min = 1000, .max = 3600000, .def = "15m",
+	    .help = "how long it is good (15m)" },
+};
+
 static const struct option hook_create_options[] = {
 	{ .name = "provider", .type = OPTION_CHOICE, .choices = "dialpad|exotel", .def = "dialpad",
 	    .help = "who will post (dialpad)" },
@@ -171,6 +198,25 @@ static const struct option gap_repair_options[] = {
 	{ .name = "key-file", .type = OPTION_FILE, .value = "FILE",				\
 	    .help = "the key ring (courier.key_file of the configuration)" }
 
+static const struct option exotel_options[] = {
+	{ .name = "credentials-file", .type = OPTION_FILE, .value = "FILE",
+	    .help = "holds them, as JSON or as lines NAME=VALUE; asked for on a terminal, else read from standard input" },
+	KEY_FILE,
+};
+
+static const struct option agent_add_options[] = {
+	{ .name = "name", .type = OPTION_TEXT, .value = "NAME", .help = "what people call them" },
+	{ .name = "email", .type = OPTION_TEXT, .value = "ADDRESS", .help = "their e-mail address" },
+	{ .name = "phone", .type = OPTION_TEXT, .value = "NUMBER", .help = "their telephone, E.164; needed for callback" },
+	{ .name = "mode", .type = OPTION_CHOICE, .choices = "webrtc|callback", .def = "webrtc",
+	    .help = "webrtc: speaks in the browser; callback: their telephone rings first (webrtc)" },
+	{ .name = "exotel-user", .type = OPTION_TEXT, .value = "ID", .help = "their AppUserId at Exotel (AGENTID)" },
+	{ .name = "sip-user", .type = OPTION_TEXT, .value = "USER", .help = "their SIP user at Exotel; needed for webrtc" },
+	{ .name = "sip-secret-file", .type = OPTION_FILE, .value = "FILE",
+	    .help = "holds their SIP password; asked for on a terminal, else read from standard input" },
+	KEY_FILE,
+};
+
 static const struct option status_options[] = {
 	ADMIN,
 };
@@ -258,6 +304,19 @@ static const struct command commands[] = {
 	{ "key", "check", "", 0, 0, OPTIONS(key_check_options), false,
 	    "says whether a key, read from standard input, would be let in and why not", ctl_key_check },
 
+	{ "client", "create", "APP", 1, 1, OPTIONS(client_create_options), true,
+	    "a browser key for the call ribbon, good on the pages named", ctl_client_create },
+	{ "client", "list", "APP", 1, 1, NO_OPTIONS, false, "an app's browser keys and what they have used this month", ctl_client_list },
+	{ "client", "change", "APP KEYID", 2, 2, OPTIONS(client_change_options), false,
+	    "other pages instead of those it has, another limit, or both", ctl_client_change },
+	{ "client", "revoke", "APP KEYID", 2, 2, NO_OPTIONS, false,
+	    "ends a browser key and all its sessions, for good", ctl_client_revoke },
+	{ "agent", "token", "APP AGENTID", 2, 2, OPTIONS(agent_token_options), false,
+	    "what the CRM's server gives an agent's page, for trying the ribbon out", ctl_agent_token },
+	{ "session", "list", "APP", 1, 1, OPTIONS(session_options), false, "who has a ribbon open", ctl_session_list },
+	{ "session", "revoke", "APP [SESSIONID]", 1, 2, OPTIONS(session_options), false,
+	    "ends a session, or all of an agent, at once", ctl_session_revoke },
+
 	{ "hook", "create", "APP", 1, 1, OPTIONS(hook_create_options), true, "an address and a secret for a provider",
 	    ctl_hook_create },
 	{ "hook", "list", "APP", 1, 1, NO_OPTIONS, false, "an app's hooks", ctl_hook_list },
@@ -276,6 +335,22 @@ static const struct command commands[] = {
 	{ "dialpad", "disconnect", "APP", 1, 1, OPTIONS(disconnect_options), false,
 	    "takes subscription and webhook away at Dialpad, gives the grant back, forgets the tokens", ctl_dialpad_disconnect },
 	{ "dialpad", "status", "[APP]", 0, 1, NO_OPTIONS, false, "connections and how they are", ctl_dialpad_status },
+
+	{ "exotel", "link", "APP", 1, 1, OPTIONS(exotel_options), true,
+	    "stores an account's credentials, sealed, and makes the address Exotel reports calls to", ctl_exotel_link },
+	{ "exotel", "rotate", "APP", 1, 1, OPTIONS(exotel_options), false,
+	    "other credentials for the same account; those that are not given stay", ctl_exotel_rotate },
+	{ "exotel", "status", "[APP]", 0, 1, NO_OPTIONS, false, "accounts and how they are", ctl_exotel_status },
+	{ "exotel", "unlink", "APP", 1, 1, NO_OPTIONS, false, "forgets an account's credentials", ctl_exotel_unlink },
+
+	{ "agent", "add", "APP AGENTID", 2, 2, OPTIONS(agent_add_options), false,
+	    "somebody who may have a ribbon; AGENTID is what the CRM calls them", ctl_agent_add },
+	{ "agent", "list", "APP", 1, 1, NO_OPTIONS, false, "an app's agents", ctl_agent_list },
+	{ "agent", "sync", "APP", 1, 1, OPTIONS(status_options), false,
+	    "has the courier fetch the agents from Exotel", ctl_agent_sync },
+	{ "agent", "disable", "APP AGENTID", 2, 2, NO_OPTIONS, false,
+	    "may neither call nor register from now on", ctl_agent_disable },
+	{ "agent", "enable", "APP AGENTID", 2, 2, NO_OPTIONS, false, "undoes disable", ctl_agent_enable },
 
 	{ "gap", "list", "[APP]", 0, 1, OPTIONS(gap_list_options), false,
 	    "spans in which events may have been lost, and what was found, newest first", ctl_gap_list },
@@ -330,8 +405,9 @@ static const struct command commands[] = {
 
 	{ "courier", "status", "", 0, 0, OPTIONS(status_options), false,
 	    "what the running courier holds and does", ctl_courier_status },
-	{ "courier", "probe", "", 0, 0, OPTIONS(status_options), false,
-	    "can the courier reach Dialpad, and what is in the way? exit 0 when it answers", ctl_courier_probe },
+	{ "courier", "probe", "[PROVIDER]", 0, 1, OPTIONS(status_options), false,
+	    "can the courier reach dialpad (or exotel, exotel-api), and what is in the way? exit 0 when it answers",
+	    ctl_courier_probe },
 
 	{ "reload", NULL, "", 0, 0, OPTIONS(change_options), false,
 	    "the daemon takes its configuration anew; says what changed, or why nothing did", ctl_reload },

@@ -3,6 +3,9 @@
  */
 #include <sys/types.h>
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/count.h"
 #include "ctl/admin.h"
 #include "ctl/nouns.h"
@@ -79,13 +82,17 @@ ctl_courier_status(struct ctl *c, const struct args *a)
 int
 ctl_courier_probe(struct ctl *c, const struct args *a)
 {
-	const char		*address;
+	const char		*address, *provider = args_word(a, 0) != NULL ? args_word(a, 0) : "dialpad";
+	char			 path[64];
 	struct admin_reply	 r;
 	int			 code = admin_address(c, a, &address);
 
 	if (code != CTL_OK)
 		return code;
-	code = admin_ask(address, "/courier/probe", STR(""), PROBE_TIMEOUT_MS, &r);
+	if (strspn(provider, "abcdefghijklmnopqrstuvwxyz-") != strlen(provider) || strlen(provider) > 16)
+		return ctl_fail(CTL_USAGE, "PROVIDER is dialpad, exotel or exotel-api");
+	snprintf(path, sizeof(path), "/courier/probe?provider=%s", provider);
+	code = admin_ask(address, path, STR(""), PROBE_TIMEOUT_MS, &r);
 	if (code == CTL_OK && json_type(r.data) != JSON_OBJECT)
 		code = admin_fail(address, "/courier/probe", &r);
 	if (code == CTL_OK) {

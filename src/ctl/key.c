@@ -77,7 +77,7 @@ ctl_key_store(struct ctl *c, const char *app_id, const struct key_wish *wish, ch
 	char	hash[HASH_TEXT_SIZE], prefix[PREFIX_CHARS + 1] = "", last[LAST_CHARS + 1] = "";
 	int	code;
 
-	token_make(key, TOKEN_SERVER_KEY);
+	token_make(key, strcmp(wish->kind, "browser") == 0 ? TOKEN_CLIENT_KEY : TOKEN_SERVER_KEY);
 	hash_text(hash, str_c(key));
 	memcpy(prefix, key, PREFIX_CHARS);
 	memcpy(last, key + strlen(key) - LAST_CHARS, LAST_CHARS);

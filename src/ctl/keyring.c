@@ -43,9 +43,8 @@ static const struct table_column dropped_columns[] = {
 	{ "keys left", "keys", COLUMN_NUMBER, false },
 };
 
-/* --key-file, else courier.key_file. CTL_OK, or the failure has been told. */
-static int
-keyring_path(struct ctl *c, const struct args *a, const char **path)
+int
+ctl_keyring_path(struct ctl *c, const struct args *a, const char **path)
 {
 	int code;
 
@@ -126,7 +125,7 @@ ctl_keyring_add(struct ctl *c, const struct args *a)
 	struct key	 key;
 	const char	*path;
 	size_t		 keys;
-	int		 code = keyring_path(c, a, &path);
+	int		 code = ctl_keyring_path(c, a, &path);
 
 	if (code != CTL_OK)
 		return code;
@@ -245,7 +244,7 @@ ctl_keyring_status(struct ctl *c, const struct args *a)
 	const char		*path;
 	struct table		 t;
 	bool			 readable;
-	int			 missing, code = keyring_path(c, a, &path);
+	int			 missing, code = ctl_keyring_path(c, a, &path);
 
 	if (code != CTL_OK || (code = ctl_db(c)) != CTL_OK || (code = ctl_keyring_courier(c, a, &courier)) != CTL_OK)
 		return code;
@@ -342,7 +341,7 @@ ctl_keyring_drop(struct ctl *c, const struct args *a)
 	const char	*path;
 	struct table	 t;
 	int64_t		 id;
-	int		 code = keyring_path(c, a, &path);
+	int		 code = ctl_keyring_path(c, a, &path);
 
 	if (code != CTL_OK)
 		return code;

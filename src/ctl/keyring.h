@@ -16,6 +16,8 @@ struct courier_keys {		/* of the running daemon */
 	char		why[256];	/* not answered: why not */
 };
 
+/* --key-file, else courier.key_file. CTL_OK, or the failure has been told. */
+int	ctl_keyring_path(struct ctl *c, const struct args *a, const char **path);
 /* CTL_OK whether it answers or not; else there is no admin address, and that has been told. */
 int	ctl_keyring_courier(struct ctl *c, const struct args *a, struct courier_keys *k);
 

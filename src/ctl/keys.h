@@ -8,7 +8,7 @@
 #include "ctl/ctl.h"
 
 struct key_wish {
-	const char	*kind;		/* "server" */
+	const char	*kind;		/* "server", "browser" */
 	const char	*scopes;	/* "read,dial" */
 	const char	*note;		/* NULL = none */
 	const char	*expires_ms;	/* digits; NULL = never */

@@ -14,7 +14,7 @@
 #include "ctl/ctl.h"
 #include "ctl/secret_in.h"
 
-#define SECRET_BYTES	4096
+#define SECRET_BYTES	16384
 
 /* Up to the end, or to the first line's end on a terminal. Bytes read, or -1 with errno (EFBIG: too long). */
 static ssize_t
@@ -90,6 +90,27 @@ secret_in(struct secret *out, const char *file, const char *what)
 	else if (value.n == 0)
 		code = ctl_fail(CTL_USAGE, "%s: expected the %s, found nothing", where, what);
 	else if (!secret_set(out, value))
+		code = ctl_fail(CTL_FAILED, "out of memory");
+	hash_wipe(text, sizeof(text));
+	return code;
+}
+
+bool
+secret_terminal(void)
+{
+	return isatty(STDIN_FILENO) == 1;
+}
+
+int
+secret_ask(struct secret *out, const char *what)
+{
+	char	text[SECRET_BYTES];
+	ssize_t	n = read_terminal(text, sizeof(text), what);
+	int	code = CTL_OK;
+
+	if (n < 0)
+		code = ctl_fail(CTL_USAGE, "%s: %s", what, strerror(errno));
+	else if (!secret_set(out, n > 0 ? trim(text, (size_t)n) : STR("")))
 		code = ctl_fail(CTL_FAILED, "out of memory");
 	hash_wipe(text, sizeof(text));
 	return code;

@@ -12,4 +12,8 @@
  */
 int	secret_in(struct secret *out, const char *file, const char *what);
 
+/* One line from the terminal, without echo; empty is an answer too. Only where secret_terminal(). */
+int	secret_ask(struct secret *out, const char *what);
+bool	secret_terminal(void);
+
 #endif

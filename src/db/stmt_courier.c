@@ -14,6 +14,8 @@ const struct sealed_column sealed_columns[SEALED_COLUMNS] = {
 	{ "dialpad_connections", "access_token" },
 	{ "dialpad_connections", "refresh_token" },
 	{ "dialpad_connections", "hook_url" },
+	{ "exotel_accounts", "credentials" },
+	{ "ribbon_agents", "credentials" },
 };
 
 /* All tenants' on purpose: keys belong to the installation. The app_id of the rows that are meant follows in C_RESEAL. */
@@ -49,6 +51,9 @@ const struct sealed_column sealed_columns[SEALED_COLUMNS] = {
 	"JOIN call_legs l ON l.app_id = c.app_id AND l.call_id = c.id WHERE c.updated_at < $2::timestamptz AND " which " AND "	\
 	LIVE_LEG " AND NOT EXISTS (SELECT 1 FROM dialpad_ghosts g WHERE g.app_id = l.app_id AND g.leg_id = l.leg_id) "	\
 	"LIMIT " STRING(COURIER_GHOSTS) " ON CONFLICT DO NOTHING"
+/* Whom an agent's calls are made for and with what: of an agent g of an app p that may have an account a. */
+#define LINE_COLUMNS	"p.is_active, a.id, encode(a.credentials, 'hex'), a.is_active, a.caller_id, g.id, encode(g.credentials, 'hex'), "	\
+	"g.is_active, g.phone"
 #define CLAIMED	"WHERE g.app_id = $1::uuid AND g.id = $2::uuid AND g.lease_owner = $3::uuid AND g.state = 'open'"
 
 /* A change of one row of a table t, named change by its alias, with a row of the audit log for it, or neither. As many rows
@@ -61,12 +66,18 @@ static const struct db_stmt stmts[C_COUNT] = {
 	[C_STALE] = { "stale_access_token", STALE("dialpad_connections", "access_token") },
 	[C_STALE + 1] = { "stale_refresh_token", STALE("dialpad_connections", "refresh_token") },
 	[C_STALE + 2] = { "stale_hook_url", STALE("dialpad_connections", "hook_url") },
+	[C_STALE + 3] = { "stale_exotel_accounts", STALE("exotel_accounts", "credentials") },
+	[C_STALE + 4] = { "stale_ribbon_agents", STALE("ribbon_agents", "credentials") },
 	[C_PAGE] = { "page_access_token", PAGE("dialpad_connections", "access_token") },
 	[C_PAGE + 1] = { "page_refresh_token", PAGE("dialpad_connections", "refresh_token") },
 	[C_PAGE + 2] = { "page_hook_url", PAGE("dialpad_connections", "hook_url") },
+	[C_PAGE + 3] = { "page_exotel_accounts", PAGE("exotel_accounts", "credentials") },
+	[C_PAGE + 4] = { "page_ribbon_agents", PAGE("ribbon_agents", "credentials") },
 	[C_RESEAL] = { "reseal_access_token", RESEAL("dialpad_connections", "access_token") },
 	[C_RESEAL + 1] = { "reseal_refresh_token", RESEAL("dialpad_connections", "refresh_token") },
 	[C_RESEAL + 2] = { "reseal_hook_url", RESEAL("dialpad_connections", "hook_url") },
+	[C_RESEAL + 3] = { "reseal_exotel_accounts", RESEAL("exotel_accounts", "credentials") },
+	[C_RESEAL + 4] = { "reseal_ribbon_agents", RESEAL("ribbon_agents", "credentials") },
 
 	[C_CONNECTION] = { "connection", "SELECT a.is_active, c.id, c.company_id, c.state, c.refresh_token IS NOT NULL "
 	    "FROM apps a LEFT JOIN dialpad_connections c ON c.app_id = a.id WHERE a.id = $1::uuid" },
@@ -239,6 +250,48 @@ static const struct db_stmt stmts[C_COUNT] = {
 	    "WHERE g.app_id = k.app_id AND g.leg_id = k.leg_id RETURNING g.app_id, g.leg_id" },
 	[C_GHOST_LATER] = { "ghost_later", "UPDATE dialpad_ghosts g SET next_try_at = $3::timestamptz, attempts = $4::integer "
 	    "WHERE g.app_id = $1::uuid AND g.leg_id = $2::text" },
+
+	[C_RIBBON_LINE] = { "ribbon_line", "SELECT " LINE_COLUMNS " FROM ribbon_agents g JOIN apps p ON p.id = g.app_id "
+	    "LEFT JOIN exotel_accounts a ON a.app_id = g.app_id WHERE g.app_id = $1::uuid AND g.id = $2::uuid" },
+	/* Whoever takes it sends it: nobody else ever will, unless it is given back. */
+	[C_RIBBON_CALL_TAKE] = { "ribbon_call_take", "WITH t AS (UPDATE ribbon_calls c SET state = 'sent', sent_at = $3::timestamptz, "
+	    "error = NULL WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state = 'asked' RETURNING c.app_id, c.id, c.agent, c.mode, "
+	    "c.phone_number) SELECT t.mode, t.phone_number, " LINE_COLUMNS ", ringd_audit(t.app_id, 'courier', 'credential.use', "
+	    "'call:' || t.id, CASE t.mode WHEN 'webrtc' THEN '{\"credential\":\"app_token\"}' ELSE '{\"credential\":\"api_key\"}' END, "
+	    "NULL) FROM t JOIN apps p ON p.id = t.app_id LEFT JOIN exotel_accounts a ON a.app_id = t.app_id LEFT JOIN ribbon_agents g "
+	    "ON g.app_id = t.app_id AND g.id = t.agent" },
+	/* What came of it. Without a key of the client's nobody could ask for the same call again: then "refused" is "failed".
+	 * The quota gets back what did nothing, once: only a row that was "sent" can fail or be refused, and a refused one must take its
+	 * place in the quota anew. Exotel's own word may have come before and
+	 * ended the call: that stays, but learns its CallSid. */
+	[C_RIBBON_CALL_DONE] = { "ribbon_call_done", "WITH t AS (UPDATE ribbon_calls c SET state = CASE WHEN c.state = 'ended' THEN c.state "
+	    "WHEN $3::text = 'refused' AND c.idempotency_key IS NULL THEN 'failed' ELSE $3::text END, provider_call_id = "
+	    "coalesce(c.provider_call_id, $4::text), error = CASE WHEN c.state = 'ended' THEN c.error ELSE $5::text END "
+	    "WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state IN ('sent', 'ended') RETURNING c.app_id, c.id, c.key_id, c.month, c.state) "
+	    "UPDATE usage u SET used = u.used - 1, last_call = nullif(u.last_call, t.id), updated_at = $7::timestamptz FROM t "
+	    "WHERE $6::boolean AND t.state IN ('failed', 'refused') "
+	    "AND u.app_id = t.app_id AND u.key_id = t.key_id AND u.month = t.month AND u.used > 0" },
+	/* Asked for each signature, so that what is revoked signs nothing from then on. */
+	[C_RIBBON_SESSION] = { "ribbon_session", "SELECT s.revoked_at IS NULL AND s.expires_at > $3::timestamptz AND k.revoked_at IS NULL "
+	    "AND (k.expires_at IS NULL OR k.expires_at > $3::timestamptz), " LINE_COLUMNS " FROM ribbon_sessions s JOIN apps p "
+	    "ON p.id = s.app_id JOIN api_keys k ON k.app_id = s.app_id AND k.id = s.key_id LEFT JOIN ribbon_agents g "
+	    "ON g.app_id = s.app_id AND g.id = s.agent LEFT JOIN exotel_accounts a ON a.app_id = s.app_id "
+	    "WHERE s.app_id = $1::uuid AND s.id = $2::uuid" },
+	[C_EXOTEL_ACCOUNT] = { "exotel_account", "SELECT p.is_active, a.id, encode(a.credentials, 'hex'), a.is_active "
+	    "FROM exotel_accounts a JOIN apps p ON p.id = a.app_id WHERE a.app_id = $1::uuid" },
+	[C_EXOTEL_AGENTS] = { "exotel_agents", "SELECT g.id, g.agent_id, g.name, g.email, g.phone, encode(g.credentials, 'hex') "
+	    "FROM ribbon_agents g WHERE g.app_id = $1::uuid ORDER BY g.agent_id LIMIT 20000" },
+	[C_AGENT_ADD] = { "agent_add", "INSERT INTO ribbon_agents (app_id, id, name, email, phone, credentials, created_at, updated_at, "
+	    "synced_at, agent_id, mode) VALUES ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::bytea, $7::timestamptz, "
+	    "$7::timestamptz, $7::timestamptz, $8::text, $9::text) ON CONFLICT DO NOTHING" },
+	/* The mode is the administrator's choice. */
+	[C_AGENT_CHANGE] = { "agent_change", "UPDATE ribbon_agents g SET name = $3::text, email = $4::text, phone = $5::text, "
+	    "credentials = $6::bytea, updated_at = $7::timestamptz WHERE g.app_id = $1::uuid AND g.id = $2::uuid" },
+	[C_AGENTS_SEEN] = { "agents_seen", "UPDATE ribbon_agents g SET synced_at = $3::timestamptz WHERE g.app_id = $1::uuid "
+	    "AND g.id = ANY ($2::uuid[])" },
+	[C_EXOTEL_SYNCED] = { "exotel_synced", "UPDATE exotel_accounts a SET synced_at = CASE WHEN $4::text IS NULL THEN "
+	    "$3::timestamptz ELSE a.synced_at END, last_error = $4::text WHERE a.app_id = $1::uuid AND a.id = $2::uuid" },
+	[C_AUDIT] = { "audit", "SELECT ringd_audit($1::uuid, $2::text, $3::text, $4::text, $5::text, NULL)" },
 };
 
 const struct db_stmt_table stmt_courier = { stmts, COUNT(stmts) };

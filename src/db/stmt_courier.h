@@ -11,7 +11,7 @@ struct sealed_column {
 	const char	*table, *column;
 };
 
-#define SEALED_COLUMNS	3
+#define SEALED_COLUMNS	5
 extern const struct sealed_column sealed_columns[SEALED_COLUMNS];
 
 #define COURIER_PAGE	200	/* rows of one step of a rekey */
@@ -90,6 +90,21 @@ enum courier_stmt {
 	C_GHOST_TURN,		/* $1 now, $2 the app's next turn, $3 the ghost's: app, leg, attempts; one row at most, to be asked about */
 	C_GHOST_ORPHAN,		/* $1 now, $2 the ghost's next turn: app, leg; one row at most, of an app that nobody can ask for */
 	C_GHOST_LATER,		/* $1 app, $2 leg, $3 next turn, $4 attempts */
+
+	/* Exotel and the ribbon. LINE: is the app active; the account: id, credentials in hex, is it active, caller id; the agent: id,
+	 * credentials in hex, is it active, telephone. NULLs where there is none. */
+	C_RIBBON_LINE,		/* $1 app, $2 agent: LINE */
+	C_RIBBON_CALL_TAKE,	/* $1 app, $2 call, $3 now: mode, number, LINE, if nobody has it */
+	C_RIBBON_CALL_DONE,	/* $1 app, $2 call, $3 state, $4 CallSid, $5 error, $6 give it back to the quota if it failed, $7 now */
+	C_RIBBON_SESSION,	/* $1 app, $2 session, $3 now: are session and key good, LINE */
+	/* Agents fetched: $1 app. */
+	C_EXOTEL_ACCOUNT,	/* is the app active, id, credentials in hex, is the account active */
+	C_EXOTEL_AGENTS,	/* id, agent, name, e-mail, telephone, credentials in hex */
+	C_AGENT_ADD,		/* $2 id, $3 name, $4 e-mail, $5 telephone, $6 credentials, $7 now, $8 agent, $9 mode */
+	C_AGENT_CHANGE,		/* as far as $7 the same */
+	C_AGENTS_SEEN,		/* $2 ids, $3 now */
+	C_EXOTEL_SYNCED,	/* $2 account, $3 now, $4 error or NULL */
+	C_AUDIT,		/* $1 app, $2 actor, $3 action, $4 subject, $5 detail */
 	C_COUNT,
 };
 

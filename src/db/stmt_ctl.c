@@ -16,6 +16,9 @@
 	"CASE WHEN k.rate_limit IS NULL THEN 'default' WHEN k.rate_limit = 0 THEN 'off' "	\
 	"ELSE k.rate_limit || '/' || k.rate_window || 's' END"
 
+#define CLIENT_ORIGINS									\
+	"(SELECT string_agg(o.origin, ' ' ORDER BY o.origin) FROM ribbon_origins o WHERE o.app_id = k.app_id AND o.key_id = k.id)"
+
 #define CALLS_COLUMNS									\
 	"SELECT c.id, " WHEN("c.started_at") ", c.direction, c.from_number, c.to_number, "	\
 	"c.status, c.outcome, coalesce(c.agent_name, c.agent_email), c.talk_time_ms, "	\
@@ -91,6 +94,40 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	    "WHEN k.expires_at <= now() THEN 'expired' WHEN NOT a.is_active THEN 'inactive' ELSE 'usable' END "
 	    "FROM api_key_lookup l JOIN api_keys k ON k.app_id = l.app_id AND k.key_hash = l.key_hash "
 	    "JOIN apps a ON a.id = l.app_id WHERE l.key_hash = decode($1, 'hex')" },
+
+	[CTL_CLIENT_LIMIT] = { "client_limit",
+	    "UPDATE api_keys SET monthly_limit = $3 WHERE app_id = $1 AND id = $2 AND kind = 'browser'" },
+	[CTL_CLIENT_LIST] = { "client_list",
+	    "SELECT k.id, k.prefix || '...' || k.last4, CASE WHEN k.revoked_at IS NOT NULL THEN 'revoked' "
+	    "WHEN k.expires_at <= now() THEN 'expired' ELSE 'active' END, " CLIENT_ORIGINS ", coalesce(u.used, 0), k.monthly_limit, "
+	    "coalesce(u.refused, 0), " WHEN("k.created_at") ", " WHEN("k.last_used_at") ", k.note FROM api_keys k LEFT JOIN usage u "
+	    "ON u.app_id = k.app_id AND u.key_id = k.id AND u.month = to_char(now(), 'YYYY-MM') "
+	    "WHERE k.app_id = $1 AND k.kind = 'browser' ORDER BY k.created_at, k.id" },
+	[CTL_CLIENT_ORIGINS_CLEAR] = { "client_origins_clear", "DELETE FROM ribbon_origins WHERE app_id = $1 AND key_id = $2" },
+	[CTL_CLIENT_ORIGIN_ADD] = { "client_origin_add",
+	    "INSERT INTO ribbon_origins (app_id, key_id, origin) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING" },
+	[CTL_CLIENT_FIND] = { "client_find",
+	    "SELECT k.id, k.app_id, " CLIENT_ORIGINS ", k.monthly_limit FROM api_keys k WHERE k.app_id = $1 AND k.id = $2 "
+	    "AND k.kind = 'browser' AND k.revoked_at IS NULL" },
+	/* An earlier revocation keeps its time. Sessions hang on the key, and end with it. */
+	[CTL_CLIENT_REVOKE] = { "client_revoke",
+	    "UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE app_id = $1 AND id = $2 AND kind = 'browser' "
+	    "RETURNING id, app_id, " WHEN("revoked_at") ", revoked_at < now()" },
+	[CTL_SIGNING_KEY] = { "signing_key",
+	    "SELECT encode(key_hash, 'hex') FROM api_keys WHERE app_id = $1 AND kind = 'server' AND revoked_at IS NULL "
+	    "AND (expires_at IS NULL OR expires_at > now()) ORDER BY created_at DESC, id DESC LIMIT 1" },
+	[CTL_AGENT_FIND] = { "agent_find", "SELECT is_active FROM ribbon_agents WHERE app_id = $1 AND agent_id = $2" },
+	[CTL_SESSION_LIST] = { "session_list",
+	    "SELECT s.id, a.agent_id, a.name, s.key_id, s.origin, CASE WHEN s.revoked_at IS NOT NULL OR k.revoked_at IS NOT NULL "
+	    "THEN 'revoked' WHEN s.expires_at <= now() THEN 'expired' ELSE 'active' END, " WHEN("s.created_at") ", "
+	    WHEN("s.renewed_at") ", " WHEN("s.expires_at") " FROM ribbon_sessions s "
+	    "JOIN ribbon_agents a ON a.app_id = s.app_id AND a.id = s.agent JOIN api_keys k ON k.app_id = s.app_id AND k.id = s.key_id "
+	    "WHERE s.app_id = $1 AND ($2::text IS NULL OR a.agent_id = $2) ORDER BY s.created_at DESC, s.id DESC" },
+	/* Neither named: none. */
+	[CTL_SESSION_REVOKE] = { "session_revoke",
+	    "UPDATE ribbon_sessions s SET revoked_at = now() FROM ribbon_agents a WHERE s.app_id = $1 AND a.app_id = s.app_id "
+	    "AND a.id = s.agent AND s.revoked_at IS NULL AND s.expires_at > now() AND (s.id = $2::uuid OR a.agent_id = $3::text) "
+	    "RETURNING s.id, a.agent_id, s.origin, " WHEN("s.revoked_at") },
 
 	[CTL_HOOK_INSERT] = { "hook_insert",
 	    "INSERT INTO hooks (app_id, id, provider, name, org_id) VALUES ($1, $2, $3, $4, $5)" },
@@ -217,7 +254,9 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	    "SELECT ('x' || encode(substring(s.record FROM 2 FOR 4), 'hex'))::bit(32)::bigint, count(s.app_id) FROM ("
 	    "SELECT app_id, access_token AS record FROM dialpad_connections UNION ALL "
 	    "SELECT app_id, refresh_token FROM dialpad_connections UNION ALL "
-	    "SELECT app_id, hook_url FROM dialpad_connections) s WHERE s.record IS NOT NULL GROUP BY 1 ORDER BY 1" },
+	    "SELECT app_id, hook_url FROM dialpad_connections UNION ALL "
+	    "SELECT app_id, credentials FROM exotel_accounts UNION ALL "
+	    "SELECT app_id, credentials FROM ribbon_agents) s WHERE s.record IS NOT NULL GROUP BY 1 ORDER BY 1" },
 
 	/* Every app's on purpose. */
 	[CTL_REQUESTS] = { "requests",
@@ -262,6 +301,34 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	    "SELECT l.seq, CASE WHEN isfinite(l.at) THEN (extract(epoch FROM l.at) * 1000000)::bigint END, l.actor, l.action, l.subject, "
 	    "l.detail, l.request_id, l.db_role, encode(l.hash, 'hex') FROM audit_log l WHERE l.app_id = $1 "
 	    "AND (l.seq, l.hash) > ($2::bigint, decode($3, 'hex')) ORDER BY l.seq, l.hash LIMIT $4" },
+
+	[CTL_EXOTEL_GET] = { "exotel_get", "SELECT x.id, encode(x.credentials, 'hex'), x.caller_id, x.is_active "
+	    "FROM exotel_accounts x WHERE x.app_id = $1" },
+	[CTL_EXOTEL_LINK] = { "exotel_link", "INSERT INTO exotel_accounts (app_id, id, credentials, caller_id, linked_at) "
+	    "VALUES ($1, $2, decode($3, 'hex'), $4, now()) ON CONFLICT (app_id) DO NOTHING" },
+	[CTL_EXOTEL_ROTATE] = { "exotel_rotate", "UPDATE exotel_accounts SET credentials = decode($3, 'hex'), caller_id = $4, "
+	    "rotated_at = now(), last_error = NULL WHERE app_id = $1 AND id = $2" },
+	[CTL_EXOTEL_SET_ACTIVE] = { "exotel_set_active", "UPDATE exotel_accounts SET is_active = $2 WHERE app_id = $1" },
+	[CTL_EXOTEL_UNLINK] = { "exotel_unlink", "DELETE FROM exotel_accounts WHERE app_id = $1" },
+	/* All tenants' when none is named: the administrator's view. */
+	[CTL_EXOTEL_STATUS] = { "exotel_status",
+	    "SELECT a.name, x.app_id, CASE WHEN NOT x.is_active THEN 'inactive' ELSE 'linked' END, x.caller_id, "
+	    "(SELECT count(*) FROM ribbon_agents g WHERE g.app_id = x.app_id AND g.is_active), (SELECT h.id FROM hooks h "
+	    "WHERE h.app_id = x.app_id AND h.provider = 'exotel' ORDER BY h.created_at LIMIT 1), " WHEN("x.linked_at") ", "
+	    WHEN("x.rotated_at") ", " WHEN("x.synced_at") ", x.last_error FROM exotel_accounts x JOIN apps a ON a.id = x.app_id "
+	    "WHERE $1::uuid IS NULL OR x.app_id = $1::uuid ORDER BY a.name, x.app_id" },
+	[CTL_EXOTEL_HOOK] = { "exotel_hook", "SELECT h.id FROM hooks h WHERE h.app_id = $1 AND h.provider = 'exotel'" },
+	[CTL_AGENT_INSERT] = { "agent_insert",
+	    "INSERT INTO ribbon_agents (app_id, id, agent_id, name, email, phone, mode, credentials, created_at, updated_at) "
+	    "VALUES ($1, $2, $3, $4, $5, $6, $7, decode($8, 'hex'), now(), now()) ON CONFLICT (app_id, agent_id) DO NOTHING" },
+	[CTL_AGENT_GET] = { "agent_get", "SELECT g.id, encode(g.credentials, 'hex'), g.mode FROM ribbon_agents g "
+	    "WHERE g.app_id = $1 AND g.agent_id = $2" },
+	[CTL_AGENT_LIST] = { "agent_list",
+	    "SELECT g.agent_id, g.name, g.mode, CASE WHEN g.is_active THEN 'enabled' ELSE 'disabled' END, g.phone, g.email, "
+	    "g.credentials IS NOT NULL, g.id, " WHEN("g.created_at") ", " WHEN("g.synced_at") " FROM ribbon_agents g "
+	    "WHERE g.app_id = $1 ORDER BY g.agent_id" },
+	[CTL_AGENT_SET_ACTIVE] = { "agent_set_active",
+	    "UPDATE ribbon_agents SET is_active = $3, updated_at = now() WHERE app_id = $1 AND agent_id = $2" },
 
 	/* The schema's own record: belongs to no tenant. */
 	[CTL_VERSION_TABLE] = { "version_table",

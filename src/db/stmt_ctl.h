@@ -24,6 +24,17 @@ enum ctl_stmt {
 	CTL_KEY_REVOKE,			/* app, id */
 	CTL_KEY_CHECK,			/* hash (hex) */
 
+	CTL_CLIENT_LIMIT,		/* app, id, limit or NULL: of a browser key */
+	CTL_CLIENT_LIST,		/* app */
+	CTL_CLIENT_ORIGINS_CLEAR,	/* app, id */
+	CTL_CLIENT_ORIGIN_ADD,		/* app, id, origin */
+	CTL_CLIENT_FIND,		/* app, id: id, app, origins, limit; a browser key that is not revoked */
+	CTL_CLIENT_REVOKE,		/* app, id */
+	CTL_SIGNING_KEY,		/* app: hash (hex) of the newest good server key */
+	CTL_AGENT_FIND,			/* app, agent as the CRM calls it: is it active? */
+	CTL_SESSION_LIST,		/* app, agent or NULL */
+	CTL_SESSION_REVOKE,		/* app, session or NULL, agent or NULL */
+
 	CTL_HOOK_INSERT,		/* app, id, provider, name, org */
 	CTL_HOOK_LOOKUP_INSERT,		/* token hash (hex), app, hook, provider, org, secret */
 	CTL_HOOK_LIST,			/* app */
@@ -77,6 +88,18 @@ enum ctl_stmt {
 	CTL_AUDIT_CHAINS,		/* app, name */
 	CTL_AUDIT_HEAD,			/* app: seq, hash (hex) */
 	CTL_AUDIT_PAGE,			/* app, after seq, after hash (hex), limit: in the order of the chain */
+
+	CTL_EXOTEL_GET,			/* app: id, credentials (hex), caller id, is it active */
+	CTL_EXOTEL_LINK,		/* app, id, credentials (hex), caller id */
+	CTL_EXOTEL_ROTATE,		/* app, id, credentials (hex), caller id */
+	CTL_EXOTEL_SET_ACTIVE,		/* app, active */
+	CTL_EXOTEL_UNLINK,		/* app */
+	CTL_EXOTEL_STATUS,		/* app or NULL */
+	CTL_EXOTEL_HOOK,		/* app: a row when it has a hook for Exotel */
+	CTL_AGENT_INSERT,		/* app, id, agent, name, email, phone, mode, credentials (hex) or NULL */
+	CTL_AGENT_GET,			/* app, agent: id, credentials (hex), mode */
+	CTL_AGENT_LIST,			/* app */
+	CTL_AGENT_SET_ACTIVE,		/* app, agent, active */
 
 	CTL_VERSION_TABLE,
 	CTL_VERSION_LOCK,

@@ -221,6 +221,13 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	/* The installation's, not a tenant's. */
 	[R_CONFIG_AUDIT] = { "config_audit", "SELECT ringd_audit('00000000-0000-0000-0000-000000000000', 'reaper', 'config.loaded', $1::text, "
 	    "json_build_object('generation', $2::bigint, 'sha256', $3::text)::text, NULL)" },
+	[R_SESSIONS_SWEEP] = { "sessions_sweep", "DELETE FROM ribbon_sessions s WHERE (s.app_id, s.id) IN (SELECT o.app_id, o.id FROM "
+	    "ribbon_sessions o WHERE o.expires_at < $1::timestamptz LIMIT $2::bigint)" },
+	/* Any tenant's: it is here to find the tenant by. */
+	[R_SESSION_LOOKUP_SWEEP] = { "session_lookup_sweep", "DELETE FROM ribbon_session_lookup l WHERE l.token_hash IN (SELECT o.token_hash "
+	    "FROM ribbon_session_lookup o WHERE o.created_at < $1::timestamptz AND o.app_id IS NOT NULL LIMIT $2::bigint)" },
+	[R_RIBBON_CALLS_SWEEP] = { "ribbon_calls_sweep", "DELETE FROM ribbon_calls c WHERE (c.app_id, c.id) IN (SELECT o.app_id, o.id FROM "
+	    "ribbon_calls o WHERE o.created_at < $1::timestamptz LIMIT $2::bigint)" },
 };
 
 const struct db_stmt_table *

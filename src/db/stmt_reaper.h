@@ -57,8 +57,11 @@ enum reaper_stmt {
 	R_STATES_SWEEP,		/* $1 expired before, $2 rows; likewise the next */
 	R_TICKETS_SWEEP,
 	R_LAST_USED,		/* $1 apps, $2 key hashes, $3 times */
-	R_DIALS_SWEEP,		/* $1 older than, $2 rows */
 	R_CONFIG_AUDIT,		/* $1 file, $2 generation, $3 fingerprint */
+	R_DIALS_SWEEP,		/* $1 older than, $2 rows; likewise the next */
+	R_SESSIONS_SWEEP,
+	R_SESSION_LOOKUP_SWEEP,
+	R_RIBBON_CALLS_SWEEP,
 	R_COUNT_OF_STATEMENTS
 };
 

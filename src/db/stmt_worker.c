@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/count.h"
 #include "base/log.h"
+#include "db/stmt_ribbon.h"
 #include "db/stmt_worker.h"
 
 const int worker_batch_rows[WORKER_BATCH_CLASSES] = { 64, 16, 4, 1 };
@@ -156,6 +157,10 @@ static struct db_stmt stmts[W_COUNT] = {
 	    "AND $2::bytea IS NOT NULL AND d.id = coalesce((SELECT k.id FROM dialpad_dials k WHERE k.app_id = $1::text::uuid "
 	    "AND k.idempotency_key = $4::text), $3::uuid)" },
 	/* Those that were clients in the month, also if they are none any more, or used something. Ids are in the order of time. */
+	[W_SESSION_USAGE] = { "session_usage", BY_SESSION("SELECT c.id AS client_id, coalesce(c.note, c.prefix || '...' || c.last4) AS client, "
+	    "coalesce(u.used, 0) AS used, c.monthly_limit, coalesce(u.refused, 0) AS refused FROM api_keys c LEFT JOIN usage u "
+	    "ON u.app_id = $1::text::uuid AND u.key_id = c.id AND u.month = $5::text WHERE k.state = 'ok' AND c.app_id = $1::text::uuid "
+	    "AND c.id = k.key_id LIMIT 1") },
 	[W_USAGE] = { "usage", BY_KEY("read", "SELECT c.id, coalesce(c.note, c.prefix || '...' || c.last4) AS client, "
 	    "coalesce(u.used, 0) AS used, c.monthly_limit, coalesce(u.refused, 0) AS refused FROM api_keys c LEFT JOIN usage u "
 	    "ON u.app_id = $1::text::uuid AND u.key_id = c.id AND u.month = $3::text WHERE k.state = 'ok' AND c.app_id = $1::text::uuid "
@@ -168,6 +173,31 @@ static struct db_stmt stmts[W_COUNT] = {
 	    "JOIN calls c ON c.app_id = $1::text::uuid AND c.id = w.id LEFT JOIN LATERAL (SELECT cr.recording_id, cr.type, cr.url, "
 	    "cr.started_at, cr.duration_ms FROM call_recordings cr WHERE cr.app_id = $1::text::uuid AND cr.call_id = c.id "
 	    "ORDER BY cr.recording_id LIMIT 64) r ON true WHERE k.state = 'ok' LIMIT 64") },
+	/* No tenant yet: a preflight names no key, and a session's token says whose it is. */
+	[W_ORIGIN] = { "origin", "SELECT o.app_id FROM ribbon_origins o WHERE o.origin = ANY (ARRAY[$1::text, $2::text]) LIMIT 1" },
+	[W_SESSION_LOOKUP] = { "session_lookup", "SELECT l.app_id FROM ribbon_session_lookup l WHERE l.token_hash = $1::bytea LIMIT 1" },
+	[W_CLIENT] = { "client", RIBBON_CLIENT },
+	[W_SIGNERS] = { "signers", RIBBON_SIGNERS },
+	[W_AGENT] = { "agent", RIBBON_AGENT },
+	[W_SESSION_ADD] = { "session_add", RIBBON_SESSION_ADD },
+	[W_SESSION_LOOKUP_ADD] = { "session_lookup_add", RIBBON_LOOKUP_ADD },
+	[W_SESSION_AUDIT] = { "session_audit", RIBBON_SESSION_AUDIT },
+	[W_SESSION] = { "session", BY_SESSION("SELECT 1 AS one") },
+	[W_SESSION_RENEW] = { "session_renew", SESSION_RENEW },
+	[W_SESSION_END] = { "session_end", SESSION_END },
+	[W_SESSION_END_AUDIT] = { "session_end_audit", SESSION_END_AUDIT },
+	[W_RCALL_ADD] = { "rcall_add", RCALL_ADD },
+	[W_RCALL_LOCK] = { "rcall_lock", RCALL_LOCK },
+	[W_USAGE_TAKE] = { "usage_take", USAGE_TAKE },
+	[W_RCALL_ASK] = { "rcall_ask", RCALL_ASK },
+	[W_USAGE_REFUSE] = { "usage_refuse", USAGE_REFUSE },
+	[W_RCALL_REFUSE] = { "rcall_refuse", RCALL_REFUSE },
+	[W_RCALL_FIND] = { "rcall_find", RCALL_FIND },
+	[W_RCALL_GET] = { "rcall_get", RCALL_GET },
+	[W_RCALL_LIST] = { "rcall_list", RCALL_LIST },
+	[W_RCALL_END] = { "rcall_end", RCALL_END },
+	[W_RCALL_STATE] = { "rcall_state", RCALL_STATE },
+	[W_RCALL_NOTE] = { "rcall_note", RCALL_NOTE },
 	[W_CALLS + CALLS_BY_TIME] = { "calls_by_time", PAGE(BY_TIME) },
 	[W_CALLS + CALLS_BY_ACTIVE] = { "calls_by_active", PAGE(BY_ACTIVE) },
 	[W_CALLS + CALLS_BY_STATUS] = { "calls_by_status", PAGE(BY_STATUS) },

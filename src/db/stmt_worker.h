@@ -41,6 +41,33 @@ enum worker_stmt {
 	W_USAGE,			/* $3 month: key, name, used, limit, refused of each client, one more than USAGE_CLIENTS_MAX at most */
 	W_AUDIT,			/* $1 app, $2 actor, $3 action, $4 subject, $5 detail, $6 request; the last of its job: api/audit.h */
 
+	/* The ribbon; what $1.. are says stmt_ribbon.h. */
+	W_ORIGIN,			/* $1 origin, $2 with a star: a row when some browser key has it */
+	W_SESSION_LOOKUP,		/* $1 token's hash -> app_id */
+	W_CLIENT,			/* columns: enum client_col */
+	W_SIGNERS,			/* $1 app: hashes in hex */
+	W_AGENT,			/* $1 app, $2 the CRM's name for it: id, that name, name, mode, is it active */
+	W_SESSION_ADD,
+	W_SESSION_LOOKUP_ADD,		/* $1 app, $2 session */
+	W_SESSION_AUDIT,		/* $1 app, $2 session, $3 request */
+	W_SESSION,			/* columns: enum session_col, as of every BY_SESSION */
+	W_SESSION_USAGE,		/* $5 month: as W_USAGE, of the key the session began with */
+	W_SESSION_RENEW,		/* its new end in ms */
+	W_SESSION_END,
+	W_SESSION_END_AUDIT,		/* $1 to $5 as before, $6 request */
+	W_RCALL_ADD,
+	W_RCALL_LOCK,
+	W_USAGE_TAKE,
+	W_RCALL_ASK,			/* key, used, limit, mark that was reached or NULL */
+	W_USAGE_REFUSE,
+	W_RCALL_REFUSE,
+	W_RCALL_FIND,
+	W_RCALL_GET,			/* columns: enum rcall_col, as the next */
+	W_RCALL_LIST,
+	W_RCALL_END,
+	W_RCALL_STATE,
+	W_RCALL_NOTE,
+
 	W_CALL,				/* $3 id: one row per recording */
 	W_CALLS,			/* + enum calls_by: a page; see stmt_worker.c for $3.. */
 	W_CALLS_TOTAL = W_CALLS + CALLS_BY_COUNT,	/* + enum calls_by: how many, capped */
@@ -67,6 +94,12 @@ extern const int worker_batch_rows[WORKER_BATCH_CLASSES];	/* 64 16 4 1 */
 
 /* The first columns of every statement by key: what it is worth, and its own limit ("5000/900": requests, seconds) or NULL. */
 enum key_col { KEY_STATE, KEY_OWN_LIMIT, KEY_COLUMNS };
+
+/* A browser key's, and a session's. */
+enum client_col { CLIENT_ID = KEY_COLUMNS, CLIENT_LIMIT, CLIENT_USED, CLIENT_APP };
+enum session_col { SESSION_ID = KEY_COLUMNS, SESSION_AGENT, SESSION_COLUMNS };
+enum rcall_col { RC_ID = SESSION_COLUMNS, RC_STATE, RC_CALL_SID, RC_NUMBER, RC_CONTEXT, RC_MODE, RC_STATUS, RC_OUTCOME, RC_END_REASON,
+	RC_ERROR, RC_HELD, RC_MUTED, RC_DISPOSITION, RC_NOTE, RC_CREATED, RC_CONNECTED, RC_ENDED };
 
 /* Columns of a call row in W_CALL and W_CALLS after those; from C_LEGS on in W_CALL only. */
 enum call_col { C_ID = KEY_COLUMNS, C_PROVIDER, C_PROVIDER_CALL_ID, C_DIALPAD_CALL_ID, C_DIRECTION, C_FROM, C_TO, C_STATUS, C_OUTCOME,

@@ -140,6 +140,11 @@ put_head(struct buf *b, struct http_request *rq, int status, const char *type, s
 		put_line(b, "Connection: ", "close");
 	else if (rq->minor == 0)
 		put_line(b, "Connection: ", "keep-alive");
+	if (rq->allow_origin.p != NULL) {
+		buf_puts(b, "Access-Control-Allow-Origin: ");
+		buf_str(b, rq->allow_origin);
+		buf_put(b, "\r\n", 2);
+	}
 	buf_str(b, extra);
 	buf_put(b, "\r\n", 2);
 }
@@ -152,7 +157,7 @@ queue_answer(struct http_conn *c, int status, const char *type, struct buf *body
 	size_t			 length = body != NULL ? body->len : 0;
 	bool			 with_body = rq->method != HTTP_HEAD && status != 204 && status != 304 && length != 0;
 	bool			 copied = with_body && length <= BODY_COPIED;
-	struct piece		*piece = piece_for(c, HEAD_ROOM + rq->extra.len + (copied ? length : 0));
+	struct piece		*piece = piece_for(c, HEAD_ROOM + rq->allow_origin.n + rq->extra.len + (copied ? length : 0));
 	size_t			 before;
 
 	if (piece == NULL)

@@ -53,6 +53,7 @@ struct http_request {
 	int64_t			 complete_us;	/* and this was its last */
 	int64_t			 db_wait_us, db_run_us;	/* spent in line for the database and at work there; handlers add */
 	struct buf		 extra;		/* header lines added by http_add_header */
+	struct str		 allow_origin;	/* a page of which origin may read the answer; absent: none. By handlers */
 	struct http_conn	*conn;		/* private to conn.c; NULL once the client is gone */
 	void			*state;		/* the handler's own */
 };

@@ -12,6 +12,7 @@
 
 #define ROUTE_GET	(1u << HTTP_GET)
 #define ROUTE_POST	(1u << HTTP_POST)
+#define ROUTE_OPTIONS	(1u << HTTP_OPTIONS)	/* answered by the handler; without it, by the server */
 
 typedef void (*http_handler)(struct http_request *rq, void *ctx);
 

@@ -30,6 +30,11 @@ enum frame_kind {
 	FRAME_ROTATE,		/* app, overlap in ms -> JSON: outcome */
 	FRAME_DISCONNECT,	/* app -> JSON: outcome */
 	FRAME_DIAL,		/* app, dial -> JSON: outcome (a word of providers/dialpad_dial.h), call_id, wait_ms */
+	FRAME_RIBBON_LINE,	/* app, agent -> JSON: outcome (ok, not_linked, inactive, agent_unknown, broken), user, domain, server */
+	FRAME_RIBBON_DIAL,	/* app, ribbon call -> JSON: outcome (a word of providers/exotel_dial.h), call_sid, wait_ms */
+	FRAME_RIBBON_SIGN,	/* app, session, JSON of the challenge -> JSON: outcome (ok, session, realm, uri, method, algorithm, */
+				/* limit, not_linked), authorization, wait_ms */
+	FRAME_EXOTEL_SYNC,	/* app -> JSON: outcome, seen, added, changed, why */
 	FRAME_KINDS,
 };
 

@@ -106,6 +106,23 @@ origin_is_local(const struct origin *o)
 	return strcmp(o->host, "localhost") == 0 || (addr_parse_ip(&a, str_c(o->host)) && addr_is_loopback(&a));
 }
 
+bool
+origin_is_address(const struct origin *o)
+{
+	struct addr a;
+
+	return addr_parse_ip(&a, str_c(o->host));
+}
+
+void
+origin_short(char out[ORIGIN_TEXT_SIZE], const struct origin *o)
+{
+	if (o->port != (o->https ? 443 : 80))
+		origin_text(out, o);
+	else
+		snprintf(out, ORIGIN_TEXT_SIZE, "%s://%s", o->https ? "https" : "http", o->host);
+}
+
 void
 origin_text(char out[ORIGIN_TEXT_SIZE], const struct origin *o)
 {

@@ -23,6 +23,8 @@ bool	origin_parse(struct origin *o, struct str text);
 bool	origin_equal(const struct origin *a, const struct origin *b);
 /* localhost, 127.0.0.0/8 or [::1], by its name alone. */
 bool	origin_is_local(const struct origin *o);
+bool	origin_is_address(const struct origin *o);	/* not a name */
+void	origin_short(char out[ORIGIN_TEXT_SIZE], const struct origin *o);	/* as browsers write it: no port where it is the scheme's */
 void	origin_text(char out[ORIGIN_TEXT_SIZE], const struct origin *o);	/* with the port, always */
 
 #endif

@@ -6,7 +6,7 @@
  * the place and not to the child, so that the next one who sits there counts on, and a death or a reload moves nothing.
  * What a SIGKILL can cost is the one addition it interrupts.
  *
- * 2.7 MB of address space; a place nobody ever sat in is never touched, so 4 workers and a reaper fill some 100 kB,
+ * 4 MB of address space; a place nobody ever sat in is never touched, so 4 workers and a reaper fill some 100 kB,
  * twice that after a reload.
  */
 #ifndef RINGD_SCOREBOARD_H
@@ -23,7 +23,7 @@
 
 #define SCORE_SLOTS	(2 * (CONF_MAX_WORKERS + 4))	/* two generations of every role */
 #define SCORE_ROLES	8
-#define SCORE_ROUTES	32		/* 0: none, whatever was asked for; the others as api_route_index() says */
+#define SCORE_ROUTES	48		/* 0: none, whatever was asked for; the others as api_route_index() says */
 #define SCORE_BUCKETS	18		/* of a histogram, the last one for what is beyond every bound */
 #define SCORE_NAME	16		/* a role's name */
 #define SCORE_TEXT	256		/* a sentence */
@@ -69,6 +69,8 @@ enum score_counter {
 	SCORE_GAPS_FAILED,
 	SCORE_EVENTS_REPAIRED,		/* that no delivery had brought */
 	SCORE_ENDS_INFERRED,		/* legs given up for over */
+	SCORE_SIGNATURES,		/* SIP challenges answered for ribbons */
+	SCORE_SIGNATURES_REFUSED,
 	SCORE_COUNTERS
 };
 

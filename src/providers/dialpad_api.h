@@ -5,12 +5,7 @@
 #ifndef RINGD_DIALPAD_API_H
 #define RINGD_DIALPAD_API_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#define DIALPAD_COMPANY_REQUESTS	20	/* in DIALPAD_COMPANY_MS, whatever is asked */
-#define DIALPAD_COMPANY_MS		1000
-#define DIALPAD_ENDPOINT_MS		60000
+#include "providers/endpoint.h"
 
 enum dialpad_endpoint {
 	DIALPAD_TOKEN,			/* exchange and refresh */
@@ -30,15 +25,6 @@ enum dialpad_endpoint {
 	DIALPAD_ENDPOINTS,
 };
 
-struct dialpad_api {
-	const char	*name;		/* for logs */
-	const char	*method;
-	const char	*path;		/* an id is appended to one that ends in '/' */
-	int64_t		 per_minute;	/* 0: only the company's limit */
-	bool		 per_user;	/* that limit is each user's, not the company's */
-	bool		 repeatable;	/* asking twice does no more than asking once */
-};
-
-const struct dialpad_api *dialpad_api(enum dialpad_endpoint e);
+const struct endpoint *dialpad_api(enum dialpad_endpoint e);
 
 #endif

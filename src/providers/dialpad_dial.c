@@ -10,8 +10,6 @@
 #include "providers/dialpad_dial.h"
 #include "providers/dialpad_fields.h"
 
-#define NUMBER_DIGITS_MIN	7
-#define NUMBER_DIGITS_MAX	15
 #define TAG_MAX			64	/* bytes our mark adds to custom data */
 
 static const struct {
@@ -61,17 +59,6 @@ dialpad_user_ok(struct str id)
 	int64_t	number;
 
 	return id.n > 0 && id.n <= DIALPAD_USER_MAX && id.p[0] >= '1' && id.p[0] <= '9' && num_i64(id, 1, INT64_MAX, &number);
-}
-
-bool
-dialpad_number_ok(struct str number)
-{
-	if (number.n < 1 + NUMBER_DIGITS_MIN || number.n > 1 + NUMBER_DIGITS_MAX || number.p[0] != '+' || number.p[1] == '0')
-		return false;
-	for (size_t i = 1; i < number.n; i++)
-		if (number.p[i] < '0' || number.p[i] > '9')
-			return false;
-	return true;
 }
 
 void

@@ -40,7 +40,6 @@ bool		 dialpad_dial_outcome(struct str word, enum dialpad_dial_outcome *o);	/* f
 bool		 dialpad_dial_retryable(enum dialpad_dial_outcome o);	/* certainly nothing was done, so it may be sent anew */
 
 bool		 dialpad_user_ok(struct str id);	/* digits, 1 to 2^63 - 1, as Dialpad writes them */
-bool		 dialpad_number_ok(struct str number);	/* E.164: '+', 7 to 15 digits, the first not 0 */
 
 /* The body of the request; user as dialpad_user_ok() has it. */
 void		 dialpad_dial_body(struct buf *b, struct uuid dial, struct str user, struct str number, struct str custom_data);

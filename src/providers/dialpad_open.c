@@ -1,13 +1,12 @@
 /*
  * dialpad_open: is a body a JWT or plain JSON, and did somebody who knows the secret make it? Works on the bytes as
- * received, before anything is parsed. Only HS256 is ever accepted, whatever the header asks for; a header that asks
- * for anything we must understand ("crit") is refused. Content-Type is not looked at: Dialpad documents none.
+ * received, before anything is parsed. What a JWT may be stands in base/jwt.h. Content-Type is not looked at: Dialpad
+ * documents none.
  */
 #include <sys/types.h>
 
+#include "base/jwt.h"
 #include "providers/dialpad.h"
-
-#define JWT_HEADER_MAX	1024	/* encoded; Dialpad's has 36 bytes */
 
 static bool
 is_blank(char c)
@@ -40,75 +39,23 @@ form_of(struct str trimmed)
 }
 
 static enum dialpad_verdict
-malformed(const char **why, const char *text)
+open_jwt(struct dialpad_delivery *d, struct arena *a, struct str text, const struct json_limits *lim, const char **why)
 {
-	*why = text;
-	return DIALPAD_MALFORMED;
-}
+	struct jwt	t;
 
-static enum dialpad_verdict
-no_memory(const char **why)
-{
-	*why = "no memory left for this request";
-	return DIALPAD_NO_MEMORY;
-}
-
-static enum dialpad_verdict
-check_header(struct arena *a, struct str encoded, const struct json_limits *lim, const char **why)
-{
-	char			bytes[JWT_HEADER_MAX];
-	long			n;
-	struct json_doc		doc;
-	struct json_error	err;
-	struct json		root;
-
-	if (encoded.n > JWT_HEADER_MAX)
-		return malformed(why, "JWT header is longer than 1024 characters");
-	if ((n = base64url_decode((unsigned char *)bytes, sizeof(bytes), encoded)) < 0)
-		return malformed(why, "JWT header is not base64url without padding");
-	if (!json_parse(&doc, a, (struct str){ bytes, (size_t)n }, lim, &err)) {
-		if (err.fault == JSON_NO_MEMORY)
-			return no_memory(why);
-		return malformed(why, "JWT header is not JSON");
+	switch (jwt_open(&t, a, text, lim, why)) {
+	case JWT_MALFORMED:
+		return DIALPAD_MALFORMED;
+	case JWT_NO_MEMORY:
+		*why = "no memory left for this request";
+		return DIALPAD_NO_MEMORY;
+	case JWT_OPEN:
+		break;
 	}
-	root = json_root(&doc);
-	if (json_type(root) != JSON_OBJECT)
-		return malformed(why, "JWT header is not a JSON object");
-	if (json_type(json_get(root, "alg")) != JSON_STRING || !str_eq(json_raw(json_get(root, "alg")), STR("HS256")))
-		return malformed(why, "JWT header's alg is not HS256");
-	if (json_type(json_get(root, "crit")) != JSON_ABSENT)
-		return malformed(why, "JWT header names critical extensions (crit), of which none is understood");
-	return DIALPAD_VERIFIED;
-}
-
-static enum dialpad_verdict
-open_jwt(struct dialpad_delivery *d, struct arena *a, struct str jwt, const struct json_limits *lim, const char **why)
-{
-	struct str		parts[3], rest = jwt;
-	enum dialpad_verdict	verdict;
-	unsigned char		*claims, *mac;
-	long			n;
-	size_t			i;
-
-	for (i = 0; i < 3; i++) {
-		if (!str_cut(&rest, '.', &parts[i]) || parts[i].n == 0)
-			return malformed(why, "JWT has not three parts: header.claims.signature");
-	}
-	if (rest.p != NULL)
-		return malformed(why, "JWT has more than three parts");
-	if ((verdict = check_header(a, parts[0], lim, why)) != DIALPAD_VERIFIED)
-		return verdict;
-	if ((claims = arena_alloc(a, parts[1].n)) == NULL || (mac = arena_alloc(a, parts[2].n)) == NULL)
-		return no_memory(why);
-	if ((n = base64url_decode(claims, parts[1].n, parts[1])) < 0)
-		return malformed(why, "JWT claims are not base64url without padding");
-	d->payload = (struct str){ (const char *)claims, (size_t)n };
-	if ((n = base64url_decode(mac, parts[2].n, parts[2])) < 0)
-		return malformed(why, "JWT signature is not base64url without padding");
-	d->signed_part = (struct str){ jwt.p, parts[0].n + 1 + parts[1].n };
-	d->mac_ok = n == SHA256_SIZE;
-	if (d->mac_ok)
-		memcpy(d->mac, mac, SHA256_SIZE);
+	d->payload = t.claims;
+	d->signed_part = t.signed_part;
+	d->mac_ok = t.mac_ok;
+	memcpy(d->mac, t.mac, sizeof(d->mac));
 	return DIALPAD_VERIFIED;
 }
 

@@ -20,7 +20,7 @@
 #define REAPER_USES_MAX		1024	/* uses of keys that wait to be written */
 
 enum sweep_stage { SWEEP_NONE, SWEEP_MAKE, SWEEP_MAKE_REQUESTS, SWEEP_DROP, SWEEP_DROP_REQUESTS, SWEEP_DEDUPE, SWEEP_DEAD, SWEEP_STATES,
-	SWEEP_TICKETS, SWEEP_DIALS };
+	SWEEP_TICKETS, SWEEP_DIALS, SWEEP_SESSIONS, SWEEP_SESSION_LOOKUP, SWEEP_RIBBON_CALLS };
 
 enum after {			/* what a failure of a batch calls for */
 	AFTER_AGAIN,		/* the same once more: nobody's fault */

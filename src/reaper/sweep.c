@@ -1,6 +1,6 @@
 /*
  * sweep: housekeeping, in small steps between batches: partitions made ahead and dropped behind, old digests, dead
- * letters and connects that were begun deleted. Two reapers doing it at once is harmless. Never waits long for a lock: whoever queues behind it
+ * letters, connects that were begun, sessions and calls of the ribbon deleted. Two reapers doing it at once is harmless. Never waits long for a lock: whoever queues behind it
  * would wait too.
  */
 #include <sys/types.h>
@@ -13,6 +13,7 @@
 #define SWEEP_AGAIN_MS	((int64_t)60 * 1000)	/* when a step failed */
 #define SWEEP_ROWS	2000			/* deleted in one step */
 #define DAY_MS		((int64_t)24 * 60 * 60 * 1000)
+#define SESSIONS_DAYS	1			/* for so long a session that has ended is still told from one that never was */
 #define CONNECTS_DAYS	7			/* for so long a link that has expired is still known for one */
 
 void
@@ -31,7 +32,7 @@ sweep_due(void *arg)
 static void
 next_stage(struct reaper *r)
 {
-	r->sweep = r->sweep == SWEEP_DIALS ? SWEEP_NONE : r->sweep + 1;
+	r->sweep = r->sweep == SWEEP_RIBBON_CALLS ? SWEEP_NONE : r->sweep + 1;
 	if (r->sweep == SWEEP_NONE)
 		timer_set(r->sweep_timer, r->sweep_failed ? SWEEP_AGAIN_MS : SWEEP_EVERY_MS);
 }
@@ -44,7 +45,8 @@ on_swept(void *arg, const struct db_result *result)
 		[SWEEP_DROP] = "days of webhook_events dropped", [SWEEP_DROP_REQUESTS] = "days of request_logs dropped",
 		[SWEEP_DEDUPE] = "old digests deleted", [SWEEP_DEAD] = "old dead letters deleted",
 		[SWEEP_STATES] = "old connects deleted", [SWEEP_TICKETS] = "old links deleted",
-		[SWEEP_DIALS] = "old dials deleted",
+		[SWEEP_DIALS] = "old dials deleted", [SWEEP_SESSIONS] = "old sessions of the ribbon deleted",
+		[SWEEP_SESSION_LOOKUP] = "old tokens of sessions forgotten", [SWEEP_RIBBON_CALLS] = "old calls of the ribbon deleted",
 	};
 	struct reaper *r = arg;
 	bool partitions = r->sweep >= SWEEP_MAKE && r->sweep <= SWEEP_DROP_REQUESTS;
@@ -86,7 +88,8 @@ sweep_step(struct reaper *r)
 		[SWEEP_DROP] = R_PARTITIONS_DROP, [SWEEP_DROP_REQUESTS] = R_PARTITIONS_DROP,
 		[SWEEP_DEDUPE] = R_DEDUPE_SWEEP, [SWEEP_DEAD] = R_DEAD_SWEEP,
 		[SWEEP_STATES] = R_STATES_SWEEP, [SWEEP_TICKETS] = R_TICKETS_SWEEP,
-		[SWEEP_DIALS] = R_DIALS_SWEEP,
+		[SWEEP_DIALS] = R_DIALS_SWEEP, [SWEEP_SESSIONS] = R_SESSIONS_SWEEP,
+		[SWEEP_SESSION_LOOKUP] = R_SESSION_LOOKUP_SWEEP, [SWEEP_RIBBON_CALLS] = R_RIBBON_CALLS_SWEEP,
 	};
 	struct db_job *j = reaper_job(r, on_swept);
 	DB_PARAMS(p, 2);
@@ -112,7 +115,16 @@ sweep_step(struct reaper *r)
 		break;
 	case SWEEP_DEAD:
 	case SWEEP_DIALS:
+	case SWEEP_RIBBON_CALLS:
 		db_put_time_ms(&p, days_ago(r->conf->events_keep_days));
+		db_put_i64(&p, SWEEP_ROWS);
+		break;
+	case SWEEP_SESSIONS:
+		db_put_time_ms(&p, days_ago(SESSIONS_DAYS));
+		db_put_i64(&p, SWEEP_ROWS);
+		break;
+	case SWEEP_SESSION_LOOKUP:
+		db_put_time_ms(&p, days_ago(SESSIONS_DAYS) - r->conf->ribbon_session_max_ms);
 		db_put_i64(&p, SWEEP_ROWS);
 		break;
 	case SWEEP_STATES:

@@ -15,6 +15,7 @@
 
 #include "base/count.h"
 #include "base/hash.h"
+#include "crypt/cfb.h"
 #include "crypt/envelope.h"
 
 #define K1	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -299,11 +300,31 @@ key_files(void **state)
 	assert_string_equal(why, "ring:65: more than 64 keys");
 }
 
+/* NIST SP 800-38A, F.3.17. */
+static void
+cfb_vector(void **state)
+{
+	unsigned char key[CFB_KEY_SIZE], iv[CFB_IV_SIZE], sealed[48], out[48], plain[48];
+
+	(void)state;
+	assert_int_equal(hex_decode(key, sizeof(key), STR("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4")), sizeof(key));
+	assert_int_equal(hex_decode(iv, sizeof(iv), STR("000102030405060708090a0b0c0d0e0f")), sizeof(iv));
+	assert_int_equal(hex_decode(plain, sizeof(plain),
+	    STR("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e5130c81c46a35ce411e5fbc1191a0a52ef")), sizeof(plain));
+	assert_int_equal(hex_decode(sealed, sizeof(sealed),
+	    STR("dc7e84bfda79164b7ecd8486985d386039ffed143b28b1c832113c6331e5407bdf10132415e54b92a13ed0a8267ae2f9")), sizeof(sealed));
+	for (size_t n = 0; n <= sizeof(sealed); n++) {
+		cfb_open(out, key, iv, (struct str){ (char *)sealed, n });
+		assert_memory_equal(out, plain, n);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gcm_vectors),
+		cmocka_unit_test(cfb_vector),
 		cmocka_unit_test(a_record_of_another_implementation),
 		cmocka_unit_test(a_record_opens_only_in_its_place),
 		cmocka_unit_test(a_record_opens_only_unchanged),

@@ -162,7 +162,7 @@ static void
 test_completion(void **state)
 {
 	(void)state;
-	complete_is((const char *const[]){ "e", NULL }, "events\n");
+	complete_is((const char *const[]){ "ev", NULL }, "events\n");
 	complete_is((const char *const[]){ "hook", "", NULL }, "create\nlist\nrotate\nsecrets\ndisable\nenable\n");
 	complete_is((const char *const[]){ "--json", "-f", "key", "app", "c", NULL }, "create\n");
 	complete_is((const char *const[]){ "fire", "--encoding", "", NULL }, "hex\nsha256\nbase64\n");

@@ -7,6 +7,7 @@
 
 #include "base/count.h"
 #include "base/json_read.h"
+#include "base/phone.h"
 #include "model/dial_tag.h"
 #include "providers/dialpad_dial.h"
 
@@ -77,11 +78,11 @@ numbers_and_users_have_their_form(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(numbers); i++)
-		assert_true(dialpad_number_ok(str_c(numbers[i])));
+		assert_true(phone_is_e164(str_c(numbers[i])));
 	for (size_t i = 0; i < COUNT(no_numbers); i++)
-		assert_false(dialpad_number_ok(str_c(no_numbers[i])));
-	assert_false(dialpad_number_ok((struct str){ "+1555014\0", 9 }));
-	assert_false(dialpad_number_ok(STR_NONE));
+		assert_false(phone_is_e164(str_c(no_numbers[i])));
+	assert_false(phone_is_e164((struct str){ "+1555014\0", 9 }));
+	assert_false(phone_is_e164(STR_NONE));
 	assert_true(dialpad_user_ok(STR("1")));
 	assert_true(dialpad_user_ok(STR("9223372036854775807")));
 	assert_false(dialpad_user_ok(STR_NONE));

@@ -37,6 +37,26 @@ sha256_vectors(void **unused)
 	assert_digest(d, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
+/* RFC 1321, A.5. */
+static void
+md5_vectors(void **unused)
+{
+	static const struct { const char *text, *digest; } cases[] = {
+		{ "", "d41d8cd98f00b204e9800998ecf8427e" },
+		{ "message digest", "f96b697d7cb7938d525a2f31aaf161d0" },
+		{ "12345678901234567890123456789012345678901234567890123456789012345678901234567890", "57edf4a22be3c955ac49da2e2107b67a" },
+	};
+	unsigned char d[MD5_SIZE];
+	char hex[2 * MD5_SIZE + 1];
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		hash_md5(d, str_c(cases[i].text));
+		hex_encode(hex, d, sizeof(d));
+		assert_string_equal(hex, cases[i].digest);
+	}
+}
+
 static void
 hmac_vectors(void **unused)
 {
@@ -239,6 +259,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha256_vectors),
+		cmocka_unit_test(md5_vectors),
 		cmocka_unit_test(hmac_vectors),
 		cmocka_unit_test(parts_know_their_borders),
 		cmocka_unit_test(crc32_is_the_common_one),
