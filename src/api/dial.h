@@ -4,19 +4,16 @@
 #ifndef RINGD_DIAL_H
 #define RINGD_DIAL_H
 
-#include "http/request.h"
+#include "api/body.h"
 
 #define DIAL_BODY_MAX	((size_t)64 * 1024)	/* of GET on the same path too, where a body is read and ignored */
-#define DIAL_KEY_MAX	128	/* bytes of an idempotency key */
-#define DIAL_SAID_SIZE	160
 
 struct dial_wish {
-	struct str	user, number, custom_data, key;	/* the last two may be absent */
-	const char	*wrong, *wrong_text;		/* code and words of what is malformed; NULL: nothing */
-	char		 said[DIAL_SAID_SIZE];		/* room for words with a number in them */
+	struct str		user, number, custom_data, key;	/* the last two may be absent */
+	struct body_fault	fault;
 };
 
-/* Reads body and Idempotency-Key header into the request's arena. false: it is malformed, and w->wrong says how. */
+/* Reads body and Idempotency-Key header into the request's arena. false: it is malformed, and w->fault says how. */
 bool	dial_wish_read(struct dial_wish *w, struct http_request *rq);
 
 #endif

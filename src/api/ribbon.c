@@ -3,14 +3,11 @@
  */
 #include <sys/types.h>
 
-#include <stdio.h>
 #include <string.h>
 
-#include "api/audit.h"
 #include "api/limit.h"
 #include "api/ribbon.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/token.h"
 #include "db/stmt_worker.h"
 
@@ -123,12 +120,52 @@ ribbon_accepts(struct ribbon *r, const struct db_result *result, auth_fn retry)
 	return false;
 }
 
-void
-ribbon_refused(struct api *api, const struct http_request *rq, const char *app, const char *actor, const char *code)
+bool
+ribbon_fault(struct ribbon *r, int status, const char *code, const char *text)
 {
-	if (app[0] != '\0')
-		audit_refused(api->audit, &(struct audit_entry){ .app = app, .actor = actor, .action = "ribbon.refused",
-		    .request_id = rq->id }, code);
+	r->fault_status = status;
+	r->fault.code = code;
+	r->fault.text = text;
+	return false;
+}
+
+static void	send_wrong(struct api *api, struct http_request *rq);
+
+static void
+got_wrong(void *arg, const struct db_result *result)
+{
+	struct ribbon *r = arg;
+
+	if (ribbon_accepts(r, result, send_wrong))
+		api_problem(r->rq, r->fault_status != 0 ? r->fault_status : 400, r->fault.code, r->fault.text);
+}
+
+static void
+send_wrong(struct api *api, struct http_request *rq)
+{
+	struct ribbon *r = rq->state;
+	struct db_job *j = db_job_new(api->db, 0, got_wrong, r);
+	DB_PARAMS(p, 4);
+
+	ribbon_params(&p, r);
+	db_job_add(j, W_SESSION, p.p, p.n);
+	db_job_submit(j);
+}
+
+void
+ribbon_wrong(struct ribbon *r)
+{
+	send_wrong(r->api, r->rq);
+}
+
+void
+ribbon_month(char out[RIBBON_MONTH_SIZE], int64_t now_ms)
+{
+	char text[CLOCK_RFC3339_SIZE];
+
+	clock_rfc3339(text, now_ms);
+	memcpy(out, text, RIBBON_MONTH_SIZE - 1);
+	out[RIBBON_MONTH_SIZE - 1] = '\0';
 }
 
 /* Well ahead of the end: a sleeping tab's timers are late by a minute. */

@@ -8,14 +8,12 @@
 
 #include <stdio.h>
 
-#include "api/body.h"
 #include "api/reply.h"
 #include "api/ribbon.h"
 #include "base/clock.h"
 #include "base/count.h"
 #include "base/log.h"
 #include "base/mask.h"
-#include "base/month.h"
 #include "base/phone.h"
 #include "db/stmt_worker.h"
 #include "providers/exotel_dial.h"
@@ -33,7 +31,7 @@ enum { F_ID, F_SAME, F_STATE, F_CALL, F_ERROR, F_MODE, F_SENT_MS, F_CREATED_MS }
 struct ribbon_dial {
 	struct ribbon	 r;		/* the first: rq->state is either */
 	struct str	 number, context, key;
-	char		 month[MONTH_SIZE];
+	char		 month[RIBBON_MONTH_SIZE];
 	struct uuid	 id;
 	struct str	 mode;
 	int64_t		 created_ms;
@@ -277,18 +275,14 @@ read_wish(struct ribbon_dial *d)
 	struct json member[COUNT(names)];
 	struct json_doc doc;
 
-	if (!body_read(rq, &doc, names, COUNT(names), member, false))
+	if (!body_read(rq, &doc, names, COUNT(names), member, &d->r.fault))
 		return false;
 	d->number = json_text(member[NUMBER], &rq->arena);
-	if (!phone_is_e164(d->number)) {
-		api_problem(rq, 400, "invalid_phone_number", "phone_number must be in the form of E.164: + and 7 to 15 digits");
-		return false;
-	}
-	if (!body_text(&d->context, member[CONTEXT], &rq->arena, RIBBON_CONTEXT_MAX)) {
-		api_problem(rq, 400, "invalid_context", "context must be a text of at most 2000 bytes");
-		return false;
-	}
-	d->read = body_idempotency_key(&d->key, rq, member[KEY]);
+	if (!phone_is_e164(d->number))
+		return ribbon_fault(&d->r, 400, "invalid_phone_number", "phone_number must be in the form of E.164: + and 7 to 15 digits");
+	if (!body_text(&d->context, member[CONTEXT], &rq->arena, RIBBON_CONTEXT_MAX))
+		return ribbon_fault(&d->r, 400, "invalid_context", "context must be a text of at most 2000 bytes");
+	d->read = body_idempotency_key(&d->key, rq, member[KEY], &d->r.fault);
 	return d->read;
 }
 
@@ -302,8 +296,10 @@ send_row(struct api *api, struct http_request *rq)
 	DB_PARAMS(find, 6);
 
 	rq->step = "row";
-	if (!d->read && !read_wish(d))
+	if (!d->read && !read_wish(d)) {
+		ribbon_wrong(&d->r);
 		return;
+	}
 	j = db_job_new(api->db, 0, found, d);
 	ribbon_params(&p, &d->r);
 	db_job_add(j, W_SESSION, p.p, p.n);
@@ -328,6 +324,6 @@ api_ribbon_dial(struct http_request *rq, void *ctx)
 	rq->state = d;
 	d->created_ms = clock_real_ms();
 	d->id = uuid_v7(d->created_ms);
-	month_of(d->month, d->created_ms);
+	ribbon_month(d->month, d->created_ms);
 	ribbon_begin(ctx, rq, &d->r, send_row);
 }

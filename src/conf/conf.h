@@ -146,11 +146,11 @@ struct conf {
 	char		*dialpad_return[CONF_MAX_NAMES];	/* where browsers may be sent when a connect is done */
 	size_t		 ndialpad_return;
 
-	char		*ribbon_files;		/* folder of the built ribbon; NULL: none is served */
-
 	int64_t		 ribbon_session_ms, ribbon_session_max_ms;
 	char		*ribbon_disposition[CONF_MAX_NAMES];
 	size_t		 nribbon_dispositions;
+
+	char		*ribbon_files;		/* folder of the built ribbon; NULL: none is served */
 
 	char		*exotel_base_url, *exotel_api_url;	/* origins */
 	char		*exotel_sip_server;	/* a wss:// or ws:// URL */

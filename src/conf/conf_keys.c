@@ -205,15 +205,15 @@ RANGE("dialpad.ghost_after", CONF_DURATION, SECONDS(1), DAYS(365), "4h", dialpad
 PAIR("dialpad.return_to", CONF_NAMES, 0, CONF_MAX_NAMES, NULL, false, dialpad_return, ndialpad_return,
     "addresses browsers may be sent to when they are connected; one that ends in / allows all below it"),
 
-WORD("ribbon.files", CONF_PATH, NULL, CONF_RELOAD, ribbon_files,
-    "folder of the built ribbon, served below /ribbon/; nothing is when absent"),
-
 RANGE("ribbon.session", CONF_DURATION, SECONDS(10), HOURS(12), "15m", ribbon_session_ms,
     "how long a ribbon's session lives when it is not renewed"),
 RANGE("ribbon.session_max", CONF_DURATION, SECONDS(10), DAYS(7), "12h", ribbon_session_max_ms,
     "how long it may be renewed; then the page begins anew"),
 PAIR("ribbon.dispositions", CONF_NAMES, 0, CONF_MAX_NAMES, NULL, false, ribbon_disposition, nribbon_dispositions,
     "what agents may say became of a call; anything when absent"),
+
+WORD("ribbon.files", CONF_PATH, NULL, CONF_RELOAD, ribbon_files,
+    "folder of the built ribbon, served below /ribbon/; nothing is when absent"),
 
 WORD("exotel.base_url", CONF_ORIGIN, "https://integrationscore.mum1.exotel.com", CONF_RELOAD, exotel_base_url,
     "where Exotel's agents are kept and their calls are asked for"),

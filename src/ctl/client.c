@@ -178,17 +178,23 @@ store_limit(struct ctl *c, const char *app, const char *id, const struct client_
 	return ctl_run(c, CTL_CLIENT_LIMIT, 3, (const char *const[]){ app, id, w->limit }, "storing the limit");
 }
 
-/* What was wished, into the audit log; the last in the caller's transaction. */
+/* The last statement: what was given, and nothing else. */
 static int
-note(struct ctl *c, const char *app, const char *id, const char *action, const struct client_wish *w, bool limit)
+note(struct ctl *c, const char *app, const char *action, const char *id, const struct client_wish *w, const struct args *a)
 {
-	char	origins[ARGS_TEXTS_MAX * ORIGIN_TEXT_SIZE] = "";
-	size_t	n = 0;
+	struct buf b;
+	int code;
 
-	for (int i = 0; i < w->norigins; i++)
-		n += (size_t)snprintf(origins + n, sizeof(origins) - n, "%s%s", i > 0 ? " " : "", w->origin[i]);
-	return ctl_audit(c, app, action, id, "origins", w->norigins > 0 ? origins : NULL, "monthly_limit",
-	    !limit ? NULL : w->limit != NULL ? w->limit : "none", NULL);
+	buf_init(&b, ARGS_TEXTS_MAX * (ORIGIN_TEXT_SIZE + 1));
+	for (int i = 0; i < w->norigins; i++) {
+		buf_puts(&b, i > 0 ? " " : "");
+		buf_puts(&b, w->origin[i]);
+	}
+	buf_putc(&b, '\0');
+	code = b.failed ? ctl_fail(CTL_FAILED, "out of memory") : ctl_audit(c, app, action, id, "origins", w->norigins > 0 ? b.p : NULL,
+	    "monthly_limit", args_given(a, "monthly-limit") ? (w->limit != NULL ? w->limit : "none") : NULL, NULL);
+	buf_free(&b);
+	return code;
 }
 
 static struct dbs_result *
@@ -245,7 +251,7 @@ ctl_client_create(struct ctl *c, const struct args *a)
 	if (code == CTL_OK)
 		code = store_origins(c, app.id, id, &w);
 	if (code == CTL_OK)
-		code = note(c, app.id, id, "client.create", &w, true);
+		code = note(c, app.id, "client.create", id, &w, a);
 	code = ctl_end(c, code, "client create");
 	if (code == CTL_OK)
 		code = show_created(c, &app, id, key);
@@ -299,7 +305,7 @@ ctl_client_change(struct ctl *c, const struct args *a)
 	if (code == CTL_OK && args_given(a, "monthly-limit"))
 		code = store_limit(c, app.id, id, &w);
 	if (code == CTL_OK)
-		code = note(c, app.id, id, "client.change", &w, args_given(a, "monthly-limit"));
+		code = note(c, app.id, "client.change", id, &w, a);
 	code = ctl_end(c, code, "client change");
 	if (code != CTL_OK || (r = find(c, &app, id, &code)) == NULL)
 		return code;

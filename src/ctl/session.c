@@ -46,32 +46,30 @@ ctl_session_list(struct ctl *c, const struct args *a)
 	return code;
 }
 
-/* In the caller's transaction. */
+/* In the caller's transaction; fills the rows to show. */
 static int
 revoke(struct ctl *c, const struct ctl_app *app, const char *id, const char *agent, struct table *t)
 {
 	struct dbs_result	*r = ctl_query(c, CTL_SESSION_REVOKE, 3, (const char *const[]){ app->id, id, agent }, "session revoke");
-	char			 ended[CTL_I64_SIZE];
-	int			 code = CTL_FAILED;
+	int			 code = CTL_OK;
 
-	if (r != NULL && dbs_rows(r) == 0)
+	if (r == NULL)
+		return CTL_FAILED;
+	if (dbs_rows(r) == 0)
 		code = ctl_fail(CTL_NOT_FOUND, "app '%s' has no such session under way", app->name);
-	else if (r != NULL) {
-		ctl_fill(t, r);
-		code = ctl_audit(c, app->id, "session.revoke", id, "agent", agent, "sessions", ctl_i64(ended, dbs_rows(r)), NULL);
-	}
+	ctl_fill(t, r);
 	dbs_clear(r);
-	return code;
+	return code != CTL_OK ? code : ctl_audit(c, app->id, "session.revoke", id, "agent", agent, NULL);
 }
 
 int
 ctl_session_revoke(struct ctl *c, const struct args *a)
 {
-	const char		*id = args_word(a, 1), *agent = args_text(a, "agent");
-	struct ctl_app		 app;
-	struct table		 t;
-	struct uuid		 u;
-	int			 code;
+	const char	*id = args_word(a, 1), *agent = args_text(a, "agent");
+	struct ctl_app	 app;
+	struct table	 t;
+	struct uuid	 u;
+	int		 code;
 
 	if ((id == NULL) == (agent == NULL))
 		return ctl_fail(CTL_USAGE, "which? a SESSIONID as 'ringctl session list APP' shows it, or --agent AGENTID");

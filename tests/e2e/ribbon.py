@@ -113,11 +113,6 @@ class Crm:
         return [r for r in rows if not actions or r[1] in actions]
 
 
-def times(rows):
-    """How many refusals these rows of the audit log stand for: many of a kind are one row."""
-    return sum(json.loads(r[3]).get("times", 1) for r in rows)
-
-
 def allowed(answer):
     return answer.headers.get("access-control-allow-origin")
 

@@ -12,7 +12,7 @@ import pytest
 
 import ringd
 from dialpad_sim import key_ring
-from ribbon import ORIGIN, Crm, agent_token, allowed, hmac_key, refused, times
+from ribbon import ORIGIN, Crm, agent_token, allowed, hmac_key, refused
 from ringd import b64url, raw, request, ringctl
 
 
@@ -222,7 +222,7 @@ def test_tokens_that_are_not(crm):
         a = crm.init(token=token)
         assert a.status == 401 and a.json["code"] == "invalid_agent_token" and allowed(a) == ORIGIN, (name, a)
     assert crm.init(token=7).json["code"] == "invalid_agent_token"
-    ringd.wait_for("the refusals in the log", lambda: times(crm.audit("ribbon.refused")) > 30)
+    ringd.wait_for("the refusals in the log", lambda: any(json.loads(r[3])["code"] == "invalid_agent_token" for r in crm.audit("ribbon.refused")))
     assert all(r[0] == f"key:{crm.web_id}" for r in crm.audit("ribbon.refused"))
 
 
@@ -383,6 +383,22 @@ def test_nothing_of_a_session_is_stored_that_could_be_used(pg, d):
     assert [(r[0], r[1]) for r in x.audit("ribbon.end")] == [(f"session:{s.id}", "ribbon.end")]
 
 
+def test_what_ringctl_does_is_noted(pg, d):
+    x = Crm(pg, d, limit=10)
+    s = x.session()
+    x.ctl("session", "revoke", x.id, s.id)
+    x.session()
+    x.ctl("session", "revoke", x.id, "--agent", "dana")
+    x.ctl("client", "change", x.id, x.web_id, "--monthly-limit", "none")
+    x.ctl("client", "revoke", x.id, x.web_id)
+    rows = [(action, subject, detail and json.loads(detail)) for actor, action, subject, detail in x.audit() if actor.startswith("ringctl:")
+            and action.split(".")[0] in ("client", "session")]
+    assert rows == [("client.create", x.web_id, {"origins": ORIGIN, "monthly_limit": "10"}), ("session.revoke", s.id, None),
+                    ("session.revoke", None, {"agent": "dana"}), ("client.change", x.web_id, {"monthly_limit": "none"}),
+                    ("client.revoke", x.web_id, None)], rows
+    assert x.web not in str(x.audit()) and ringctl("audit", "verify", x.id, database=x.dsn)
+
+
 def test_clients_are_listed_and_changed(pg, d):
     x = Crm(pg, d, limit=10)
     assert x.client["origins"] == ORIGIN and x.client["monthly_limit"] == 10
@@ -421,8 +437,8 @@ def test_guesses_are_counted(pg, new_daemon):
     assert crm.init().json["code"] == "too_many_failures"
     assert s.get("calls").status == 200                     # who was good before goes on
     assert preflight(x, "https://evil.example").status == 429
-    ringd.wait_for("the refusals in the log", lambda: times(crm.audit("ribbon.refused")) == 20)
     assert x.stop() == 0
+    assert 1 <= len(crm.audit("ribbon.refused")) <= 4       # one at once, and the rest as a number
 
 
 def test_one_agent_does_not_use_up_what_all_have(pg, new_daemon):

@@ -62,6 +62,33 @@ test_words_and_options(void **state)
 	assert_int_equal(args.nwords, 3);
 }
 
+/* Given again, each adds one; so many and no more. */
+static void
+test_several(void **state)
+{
+	const char *argv[2 * ARGS_TEXTS_MAX + 6] = { "client", "create", "a" };
+	const struct option_value *v;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(PARSE("client", "create", "a", "--origin", "https://x.example", "--origin=https://y.example", "--note", "n"), ARGS_OK);
+	v = args_option(&args, "origin");
+	assert_int_equal(v->ntexts, 2);
+	assert_string_equal(v->texts[0], "https://x.example");
+	assert_string_equal(v->texts[1], "https://y.example");
+	assert_int_equal(PARSE("client", "create", "a"), ARGS_OK);
+	assert_int_equal(args_option(&args, "origin")->ntexts, 0);
+	for (i = 0; i < ARGS_TEXTS_MAX; i++) {
+		argv[3 + 2 * i] = "--origin";
+		argv[4 + 2 * i] = "x";
+	}
+	assert_int_equal(parse(argv), ARGS_OK);
+	assert_int_equal(args_option(&args, "origin")->ntexts, ARGS_TEXTS_MAX);
+	argv[3 + 2 * i] = "--origin";
+	argv[4 + 2 * i] = "x";
+	assert_int_equal(parse(argv), ARGS_WRONG);
+}
+
 static void
 test_times(void **state)
 {
@@ -199,6 +226,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_words_and_options, done),
+		cmocka_unit_test_teardown(test_several, done),
 		cmocka_unit_test_teardown(test_times, done),
 		cmocka_unit_test_teardown(test_wrong, done),
 		cmocka_unit_test_teardown(test_secret_not_repeated, done),

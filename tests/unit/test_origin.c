@@ -16,17 +16,17 @@
 static void
 good_ones(void **state)
 {
-	static const struct { const char *text, *shown; bool local; } good[] = {
-		{ "https://dialpad.com", "https://dialpad.com:443", false },
-		{ "https://Sandbox.Dialpad.COM:8443", "https://sandbox.dialpad.com:8443", false },
-		{ "http://localhost:80", "http://localhost:80", true },
-		{ "http://127.0.0.1", "http://127.0.0.1:80", true },
-		{ "https://127.9.9.9:1", "https://127.9.9.9:1", true },
-		{ "https://[::1]:65535", "https://[::1]:65535", true },
-		{ "https://[2001:DB8::1]", "https://[2001:db8::1]:443", false },
-		{ "https://192.0.2.7", "https://192.0.2.7:443", false },
-		{ "https://a-b.x1", "https://a-b.x1:443", false },
-		{ "https://localhost.example.com", "https://localhost.example.com:443", false },
+	static const struct { const char *text, *shown, *brief; bool local, address; } good[] = {
+		{ "https://dialpad.com", "https://dialpad.com:443", "https://dialpad.com", false, false },
+		{ "https://Sandbox.Dialpad.COM:8443", "https://sandbox.dialpad.com:8443", "https://sandbox.dialpad.com:8443", false, false },
+		{ "http://localhost:80", "http://localhost:80", "http://localhost", true, false },
+		{ "http://127.0.0.1", "http://127.0.0.1:80", "http://127.0.0.1", true, true },
+		{ "https://127.9.9.9:1", "https://127.9.9.9:1", "https://127.9.9.9:1", true, true },
+		{ "https://[::1]:65535", "https://[::1]:65535", "https://[::1]:65535", true, true },
+		{ "https://[2001:DB8::1]", "https://[2001:db8::1]:443", "https://[2001:db8::1]", false, true },
+		{ "https://192.0.2.7", "https://192.0.2.7:443", "https://192.0.2.7", false, true },
+		{ "https://a-b.x1", "https://a-b.x1:443", "https://a-b.x1", false, false },
+		{ "https://localhost.example.com", "https://localhost.example.com:443", "https://localhost.example.com", false, false },
 	};
 	char text[ORIGIN_TEXT_SIZE];
 	struct origin o, again;
@@ -38,8 +38,11 @@ good_ones(void **state)
 		origin_text(text, &o);
 		assert_string_equal(text, good[i].shown);
 		assert_int_equal(origin_is_local(&o), good[i].local);
+		assert_int_equal(origin_is_address(&o), good[i].address);
 		assert_true(origin_parse(&again, str_c(text)));
 		assert_true(origin_equal(&o, &again));
+		origin_short(text, &o);
+		assert_string_equal(text, good[i].brief);
 	}
 }
 
