@@ -5,6 +5,8 @@
 #	make check-e2e		the daemon against a throw-away PostgreSQL
 #	make check-asan		both again under AddressSanitizer and UBSan
 #	make install		DESTDIR and PREFIX are honoured; never touches a live configuration, never starts anything
+#	make ribbon		the call ribbon for browsers, into build/ribbon (needs node and npm; nothing else here does)
+#	make check-ribbon	the ribbon: its units, then in a real browser against a real SIP server
 #	make fuzz, make soak-dialpad	long runs, by hand
 
 PREFIX		?= /usr/local
@@ -94,6 +96,13 @@ check: all units lint
 check-e2e: all
 	@tests/e2e/run.sh
 
+ribbon:
+	@tests/ribbon/modules.sh src/ribbon
+	@node src/ribbon/build.js build/ribbon
+
+check-ribbon:
+	@tests/ribbon/run.sh
+
 check-asan:
 	@tests/asan.sh
 
@@ -119,6 +128,9 @@ install: all
 	$(INSTALL) -m 644 sql/*.sql $(DESTDIR)$(DATADIR)/sql
 	$(INSTALL) -m 644 etc/ringd.yaml $(DESTDIR)$(EXAMPLESDIR)/ringd.yaml.sample
 	$(INSTALL) -m 644 etc/proxy/nginx.conf etc/proxy/haproxy.cfg etc/proxy/relayd.conf $(DESTDIR)$(EXAMPLESDIR)/proxy
+	@if [ -d build/ribbon ]; then \
+	    $(INSTALL) -d $(DESTDIR)$(DATADIR)/ribbon && for f in build/ribbon/*/*; do $(INSTALL) -m 644 $$f $(DESTDIR)$(DATADIR)/ribbon || exit 1; done; \
+	else echo "no ribbon was built (make ribbon); without it ringd serves none"; fi
 	$(INSTALL) -m 644 etc/completion/ringctl.bash $(DESTDIR)$(COMPLETIONDIR)/ringctl
 	$(INSTALL) -m 644 etc/completion/_ringctl $(DESTDIR)$(ZSHDIR)/_ringctl
 
@@ -145,4 +157,4 @@ clean:
 	find src tests -name '*.o' -exec rm -f {} + -o -name '*.test' -exec rm -f {} +
 	rm -rf build ringd ringctl
 
-.PHONY: all units lint check check-e2e check-asan fuzz bench soak soak-dialpad install install-systemd install-rc uninstall clean
+.PHONY: all units lint check check-e2e check-asan fuzz bench soak soak-dialpad ribbon check-ribbon install install-systemd install-rc uninstall clean

@@ -140,6 +140,7 @@ CREATE TABLE audit_log (
 	subject		text,			-- what it was done to
 	detail		text,			-- JSON, byte for byte as hashed
 	request_id	text,
+	db_role		text NOT NULL,		-- who told the database: a worker cannot write in an administrator's name
 	hash		bytea NOT NULL,
 	PRIMARY KEY (app_id, seq)
 );
@@ -156,7 +157,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	    ELSE int4send(octet_length(convert_to(value, 'UTF8'))) || convert_to(value, 'UTF8') END
 $$;
 
--- Appends one row. The only way of the daemon's roles to the log: they can neither read nor change it.
+-- Appends one row. The only way of the daemon's roles to the log: they can neither read nor change it. Holds the head of the
+-- app's chain until the transaction ends, so this is the last statement of every transaction that has it: two that took it
+-- first, and other locks after it, could wait for each other.
 CREATE FUNCTION ringd_audit(app uuid, actor text, action text, subject text, detail text, request_id text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -164,14 +167,18 @@ DECLARE
 	moment	timestamptz;
 	digest	bytea;
 BEGIN
-	INSERT INTO audit_heads AS h (app_id, seq, hash) VALUES (app, 0, '\x'::bytea) ON CONFLICT (app_id) DO NOTHING;
 	SELECT * INTO head FROM audit_heads h WHERE h.app_id = app FOR UPDATE;
-	moment := date_trunc('milliseconds', clock_timestamp());
+	IF NOT FOUND THEN
+		INSERT INTO audit_heads AS h (app_id, seq, hash) VALUES (app, 0, '\x'::bytea) ON CONFLICT (app_id) DO NOTHING;
+		SELECT * INTO head FROM audit_heads h WHERE h.app_id = app FOR UPDATE;
+	END IF;
+	moment := clock_timestamp();
 	digest := sha256(head.hash || uuid_send(app) || int8send(head.seq + 1)
-	    || int8send((extract(epoch FROM moment) * 1000)::bigint) || ringd_audit_field(actor) || ringd_audit_field(action)
-	    || ringd_audit_field(subject) || ringd_audit_field(detail) || ringd_audit_field(request_id));
-	INSERT INTO audit_log (app_id, seq, at, actor, action, subject, detail, request_id, hash)
-	    VALUES (app, head.seq + 1, moment, actor, action, subject, detail, request_id, digest);
+	    || int8send((extract(epoch FROM moment) * 1000000)::bigint) || ringd_audit_field(actor) || ringd_audit_field(action)
+	    || ringd_audit_field(subject) || ringd_audit_field(detail) || ringd_audit_field(request_id)
+	    || ringd_audit_field(session_user::text));
+	INSERT INTO audit_log (app_id, seq, at, actor, action, subject, detail, request_id, db_role, hash)
+	    VALUES (app, head.seq + 1, moment, actor, action, subject, detail, request_id, session_user::text, digest);
 	UPDATE audit_heads h SET seq = head.seq + 1, hash = digest WHERE h.app_id = app;
 	RETURN head.seq + 1;
 END
@@ -200,8 +207,8 @@ BEGIN
 	FOREACH t IN ARRAY ARRAY['exotel_accounts', 'ribbon_agents', 'ribbon_sessions', 'ribbon_calls', 'usage'] LOOP
 		EXECUTE format('CREATE POLICY courier ON %I FOR ALL TO ringd_courier USING (true) WITH CHECK (true)', t);
 	END LOOP;
-	-- The reaper ends calls, and forgets what is old.
-	FOREACH t IN ARRAY ARRAY['ribbon_sessions', 'ribbon_session_lookup', 'ribbon_calls'] LOOP
+	-- The reaper ends calls, shows whose they are, and forgets what is old.
+	FOREACH t IN ARRAY ARRAY['ribbon_sessions', 'ribbon_session_lookup', 'ribbon_calls', 'ribbon_agents'] LOOP
 		EXECUTE format('CREATE POLICY reaper ON %I FOR ALL TO ringd_reaper USING (true) WITH CHECK (true)', t);
 	END LOOP;
 END
@@ -230,6 +237,7 @@ GRANT SELECT (app_id, id, kind, expires_at, revoked_at) ON api_keys TO ringd_cou
 
 GRANT SELECT, DELETE ON ribbon_sessions, ribbon_session_lookup TO ringd_reaper;
 GRANT SELECT, UPDATE, DELETE ON ribbon_calls TO ringd_reaper;
+GRANT SELECT (app_id, id, agent_id, name, email) ON ribbon_agents TO ringd_reaper;
 
 REVOKE ALL ON FUNCTION ringd_audit_field(text), ringd_audit(uuid, text, text, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ringd_audit(uuid, text, text, text, text, text) TO ringd_worker, ringd_courier, ringd_reaper;

@@ -20,7 +20,9 @@
 #include "proc/scoreboard.h"
 
 struct keys;			/* key hash -> app, keys.c */
+struct ribbon_files;		/* the ribbon's scripts in memory, ribbon_files.c */
 struct hooks;			/* the installation's hooks in memory, hooks.c */
+struct audit;			/* what was refused, audit.c */
 
 enum store_outcome {
 	STORE_OK,
@@ -55,9 +57,11 @@ struct api {
 	struct db		*db;
 	struct keys		*keys;
 	struct hooks		*hooks;
+	struct audit		*audit;
 	struct link_client	*courier;	/* NULL: none is configured */
 	struct secret		 cursor_key, oauth_key;	/* absent until read from the database */
 	struct scoreboard	*board;
+	struct ribbon_files	*ribbon;	/* NULL: none is served */
 	const struct peer_list	*admins;
 	bool			 draining;	/* we were asked to leave */
 	bool			 day_missing;	/* events of this moment find no partition */
@@ -101,8 +105,10 @@ void	api_calls_active(struct http_request *rq, void *ctx);
 void	api_call(struct http_request *rq, void *ctx);
 void	api_dial(struct http_request *rq, void *ctx);
 void	api_hook_dialpad(struct http_request *rq, void *ctx);
+void	api_hook_exotel(struct http_request *rq, void *ctx);
 void	api_oauth_connect(struct http_request *rq, void *ctx);
 void	api_oauth_callback(struct http_request *rq, void *ctx);
+void	api_ribbon_file(struct http_request *rq, void *ctx);
 void	api_health_live(struct http_request *rq, void *ctx);
 void	api_health_ready(struct http_request *rq, void *ctx);
 void	api_courier_status(struct http_request *rq, void *ctx);

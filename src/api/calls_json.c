@@ -24,6 +24,7 @@ static const struct field {
 	{ "to_number", C_TO, TEXT },
 	{ "status", C_STATUS, TEXT },
 	{ "outcome", C_OUTCOME, TEXT },
+	{ "provider_state", C_PROVIDER_STATE, TEXT },
 	{ "dialpad_state", C_PROVIDER_STATE, TEXT },
 	{ "started_at", C_STARTED, TIME },
 	{ "rang_at", C_RANG, TIME },

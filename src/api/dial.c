@@ -8,11 +8,13 @@
 
 #include <stdio.h>
 
+#include "api/audit.h"
 #include "api/auth.h"
 #include "api/dial.h"
 #include "base/clock.h"
 #include "base/json_read.h"
 #include "base/json_write.h"
+#include "base/mask.h"
 #include "db/stmt_worker.h"
 #include "providers/dialpad_dial.h"
 
@@ -207,6 +209,30 @@ found(void *arg, const struct db_result *r)
 	}
 }
 
+/* Who asked for what; the number as the log has it. */
+static void
+add_audit(struct db_job *j, const struct dial *d)
+{
+	char masked[MASK_SIZE];
+	struct json_out out;
+	struct buf b;
+	DB_PARAMS(p, 5);
+
+	mask_number(masked, d->wish.number);
+	buf_init(&b, AUDIT_TEXT_MAX);
+	json_out_init(&out, &b);
+	json_obj(&out);
+	json_kstr(&out, "user_id", d->wish.user);
+	json_kstr(&out, "phone_number", str_c(masked));
+	json_obj_end(&out);
+	auth_params(&p, &d->caller);
+	db_put_uuid(&p, d->id);
+	db_put_str(&p, b.failed ? STR_NONE : buf_as_str(&b));
+	db_put_cstr(&p, d->rq->id);
+	db_job_add(j, W_DIAL_AUDIT, p.p, p.n);
+	buf_free(&b);
+}
+
 /* The second time it finds its own row, and says so by adding nothing. */
 static void
 send_row(struct api *api, struct http_request *rq)
@@ -226,6 +252,8 @@ send_row(struct api *api, struct http_request *rq)
 	db_put_time_ms(&p, d->created_ms);
 	db_job_add(j, W_DIAL_ADD, p.p, p.n);
 	db_job_add(j, W_DIAL_FIND, p.p, p.n - 1);
+	if (!d->handed_over)
+		add_audit(j, d);
 	db_job_submit(j);
 }
 

@@ -355,6 +355,12 @@ hook_previous_lives(const struct hook *k)
 	return secret_present(&k->previous) && clock_real_ms() < k->previous_until_us / 1000;
 }
 
+bool
+hook_was_open(const struct hook *k)
+{
+	return k->previous.bytes != NULL && k->previous.len == 0 && clock_real_ms() < k->previous_until_us / 1000;
+}
+
 void
 hooks_refresh(struct hooks *h, void (*fn)(void *arg, bool ok), void *arg)
 {

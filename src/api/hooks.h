@@ -37,6 +37,8 @@ size_t		 hooks_count(const struct hooks *h);
 /* All, for deliveries without a token; i from 0; NULL at the end. */
 const struct hook *hooks_at(const struct hooks *h, size_t i);
 bool		 hook_previous_lives(const struct hook *k);
+/* It got its first secret lately, and who does not know that yet is still let in. */
+bool		 hook_was_open(const struct hook *k);
 
 /* Calls fn(arg) in the loop once the table is at least as fresh as this call; ok false when the database cannot be asked now. Many callers
  * share one look; looks are at least HOOKS_LOOK_MS apart. */

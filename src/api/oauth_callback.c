@@ -5,6 +5,7 @@
  */
 #include <sys/types.h>
 
+#include "api/audit.h"
 #include "api/oauth.h"
 #include "api/oauth_pages.h"
 #include "base/clock.h"
@@ -35,6 +36,9 @@ finish(struct callback *k, enum oauth_outcome o, struct str detail)
 	rq->step = oauth_outcome_word(o);
 	if (o != OAUTH_CONNECTED)
 		log_event(LEVEL_WARN, "Dialpad was not connected", LOG_C("outcome", oauth_outcome_word(o)));
+	if (o != OAUTH_CONNECTED && k->app[0] != '\0')
+		audit_refused(k->api->audit, &(struct audit_entry){ .app = k->app, .actor = "browser", .action = "dialpad.connect_failed",
+		    .request_id = rq->id }, oauth_outcome_word(o));
 	if (o == OAUTH_CONNECTED)
 		oauth_cookie_set(rq, "", "0");
 	buf_init(&back, OAUTH_URL_MAX);

@@ -157,6 +157,7 @@ store_by_key(struct api *api, struct http_request *rq)
 	DB_PARAMS(check, 2);
 	DB_PARAMS(state, 7);
 	DB_PARAMS(ticket, 6);
+	DB_PARAMS(audit, 3);
 
 	rq->step = "state";
 	auth_params(&check, &k->caller);
@@ -172,6 +173,9 @@ store_by_key(struct api *api, struct http_request *rq)
 	db_job_add(j, W_STATE_BY_KEY, state.p, state.n);
 	if (k->json)
 		db_job_add(j, W_TICKET_BY_KEY, ticket.p, ticket.n);
+	auth_params(&audit, &k->caller);
+	db_put_cstr(&audit, rq->id);
+	db_job_add(j, W_CONNECT_AUDIT, audit.p, audit.n);
 	db_job_submit(j);
 }
 
@@ -205,6 +209,7 @@ store_by_ticket(struct connect *k)
 	DB_PARAMS(hash, 1);
 	DB_PARAMS(look, 2);
 	DB_PARAMS(state, 5);
+	DB_PARAMS(audit, 2);
 
 	k->rq->step = "state";
 	db_put_bytes(&hash, k->ticket_hash, SHA256_SIZE);
@@ -216,6 +221,9 @@ store_by_ticket(struct connect *k)
 	db_job_add(j, W_TICKET_LOOK, look.p, look.n);
 	db_job_add(j, W_TICKET_START, look.p, look.n);
 	db_job_add(j, W_STATE_BY_TICKET, state.p, state.n);
+	db_put_bytes(&audit, k->state_hash, SHA256_SIZE);
+	db_put_cstr(&audit, k->rq->id);
+	db_job_add(j, W_TICKET_AUDIT, audit.p, audit.n);
 	db_job_submit(j);
 }
 

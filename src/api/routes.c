@@ -15,6 +15,8 @@ static const struct http_route public_routes[] = {
 	{ "/api/calls/{}", ROUTE_GET, api_call, "call", 0, false },
 	{ "/webhooks/dialpad/{}", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, true },
 	{ "/webhooks/dialpad", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, false },
+	{ "/webhooks/exotel/{}", ROUTE_GET | ROUTE_POST, api_hook_exotel, "hook_exotel", SIZE_MAX, true },
+	{ "/ribbon/{}", ROUTE_GET, api_ribbon_file, "ribbon_file", 0, false },
 	{ "/auth/dialpad/connect", ROUTE_GET | ROUTE_POST, api_oauth_connect, "oauth_connect", 0, false },
 	{ "/auth/dialpad/callback", ROUTE_GET, api_oauth_callback, "oauth_callback", 0, false },
 };

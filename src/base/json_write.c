@@ -146,6 +146,14 @@ json_str(struct json_out *j, struct str s)
 }
 
 void
+json_name(struct json_out *j, struct str name)
+{
+	json_str(j, name.p != NULL ? name : STR(""));
+	buf_putc(j->b, ':');
+	j->comma = false;
+}
+
+void
 json_int(struct json_out *j, int64_t v)
 {
 	before_value(j);

@@ -26,6 +26,7 @@ void	json_obj_end(struct json_out *j);
 void	json_arr(struct json_out *j);			/* [ */
 void	json_arr_end(struct json_out *j);
 void	json_key(struct json_out *j, const char *name);	/* name must need no escape */
+void	json_name(struct json_out *j, struct str name);	/* the same for any name, escaped */
 void	json_str(struct json_out *j, struct str s);	/* absent writes null */
 void	json_int(struct json_out *j, int64_t v);
 void	json_boolean(struct json_out *j, bool v);

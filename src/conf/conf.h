@@ -110,6 +110,8 @@ struct conf {
 	char		*dialpad_signature_header;	/* lower case; x-dialpad-signature */
 	struct secret	 dialpad_secret, dialpad_previous_secret;	/* the global ones; may be absent */
 	bool		 dialpad_allow_unsigned;	/* plain JSON without signature on a hook address */
+	int64_t		 exotel_utc_offset_ms;	/* of times that name no zone */
+	int64_t		 exotel_country_code;	/* of numbers without one; 0: unknown */
 	int64_t		 webhook_batch_rows;	/* 1..64 */
 	int64_t		 webhook_batch_bytes, webhook_queue_bytes;
 	int64_t		 webhook_refresh_ms;	/* how stale the worker's table of hooks may be */
@@ -144,6 +146,8 @@ struct conf {
 	int64_t		 dialpad_longest_call_ms, dialpad_ghost_after_ms;
 	char		*dialpad_return[CONF_MAX_NAMES];	/* where browsers may be sent when a connect is done */
 	size_t		 ndialpad_return;
+
+	char		*ribbon_files;		/* folder of the built ribbon; NULL: none is served */
 
 	int64_t		 reaper_batch, reaper_poll_ms, reaper_max_attempts, reaper_retry_min_ms, reaper_retry_max_ms;
 	int64_t		 last_used_ms;		/* how often the last uses of keys are written */

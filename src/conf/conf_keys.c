@@ -123,6 +123,10 @@ WORD("webhooks.dialpad.previous_secret", CONF_SECRET, NULL, CONF_RELOAD, dialpad
     "the secret before, still accepted while one is replaced"),
 WORD("webhooks.dialpad.allow_unsigned", CONF_BOOL, "false", CONF_RELOAD, dialpad_allow_unsigned,
     "accept unsigned JSON on an address with a hook token"),
+RANGE("webhooks.exotel.utc_offset", CONF_DURATION, 0, HOURS(14), "330m", exotel_utc_offset_ms,
+    "what Exotel's times are ahead of UTC"),
+RANGE("webhooks.exotel.country_code", CONF_NUMBER, 0, 999, "91", exotel_country_code,
+    "country of the numbers Exotel writes without one; 0 leaves them as they come"),
 RANGE("webhooks.batch_rows", CONF_NUMBER, 1, 64, "64", webhook_batch_rows, "most events stored by one statement"),
 RANGE("webhooks.batch_bytes", CONF_SIZE, KB(1), MB(64), "1M", webhook_batch_bytes,
     "most bytes stored by one statement"),
@@ -202,6 +206,9 @@ RANGE("dialpad.ghost_after", CONF_DURATION, SECONDS(1), DAYS(365), "4h", dialpad
     "how long a live call may show no sign of life before Dialpad is asked about it"),
 PAIR("dialpad.return_to", CONF_NAMES, 0, CONF_MAX_NAMES, NULL, false, dialpad_return, ndialpad_return,
     "addresses browsers may be sent to when they are connected; one that ends in / allows all below it"),
+
+WORD("ribbon.files", CONF_PATH, NULL, CONF_RELOAD, ribbon_files,
+    "folder of the built ribbon, served below /ribbon/; nothing is when absent"),
 
 RANGE("reaper.batch", CONF_NUMBER, 1, 2000, "500", reaper_batch, "most events claimed at once"),
 RANGE("reaper.poll", CONF_DURATION, MS(50), MINUTES(1), "1s", reaper_poll_ms,

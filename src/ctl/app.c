@@ -60,7 +60,9 @@ insert(struct ctl *c, const char *id, const char *name, char key[TOKEN_SIZE])
 	char			key_id[UUID_TEXT_SIZE];
 	int			code = ctl_run(c, CTL_APP_INSERT, 2, params, "app create");
 
-	return code != CTL_OK ? code : ctl_key_store(c, id, &wish, key_id, key);
+	if (code == CTL_OK)
+		code = ctl_key_store(c, id, &wish, key_id, key);
+	return code != CTL_OK ? code : ctl_audit(c, id, "app.create", key_id, "name", name, NULL);
 }
 
 int
@@ -115,6 +117,15 @@ ctl_app_list(struct ctl *c, const struct args *a)
 	return code;
 }
 
+/* In the caller's transaction. */
+static int
+store_active(struct ctl *c, const struct ctl_app *app, bool active)
+{
+	int code = ctl_run(c, CTL_APP_SET_ACTIVE, 2, (const char *const[]){ app->id, active ? "true" : "false" }, "changing the app");
+
+	return code != CTL_OK ? code : ctl_audit(c, app->id, active ? "app.enable" : "app.disable", NULL, NULL);
+}
+
 static int
 set_active(struct ctl *c, const struct args *a, bool active)
 {
@@ -127,10 +138,9 @@ set_active(struct ctl *c, const struct args *a, bool active)
 	struct table	t;
 	int		code = ctl_find_app(c, args_word(a, 0), &app);
 
-	if (code != CTL_OK)
+	if (code != CTL_OK || (code = ctl_begin(c, "changing the app")) != CTL_OK)
 		return code;
-	code = ctl_run(c, CTL_APP_SET_ACTIVE, 2, (const char *const[]){ app.id, active ? "true" : "false" },
-	    "changing the app");
+	code = ctl_end(c, store_active(c, &app, active), "changing the app");
 	if (code != CTL_OK)
 		return code;
 	table_init(&t, columns, COUNT(columns));

@@ -56,8 +56,10 @@ static const struct option key_check_options[] = {
 };
 
 static const struct option hook_create_options[] = {
-	{ .name = "provider", .type = OPTION_CHOICE, .choices = "dialpad", .def = "dialpad",
+	{ .name = "provider", .type = OPTION_CHOICE, .choices = "dialpad|exotel", .def = "dialpad",
 	    .help = "who will post (dialpad)" },
+	{ .name = "basic", .type = OPTION_FLAG,
+	    .help = "for Exotel: with a secret, to be sent as the password of HTTP Basic" },
 	{ .name = "name", .type = OPTION_TEXT, .value = "NAME", .help = "to tell hooks apart (the provider's name)" },
 	{ .name = "org-id", .type = OPTION_TEXT, .value = "ID",
 	    .help = "the company deliveries without hook address may name" },
@@ -223,6 +225,17 @@ static const struct option requests_options[] = {
 	    .help = "since then: 24h, or an RFC 3339 time (1h)" },
 };
 
+static const struct option audit_show_options[] = {
+	{ .name = "since", .type = OPTION_PAST, .value = "T", .help = "since then: 7d, or an RFC 3339 time" },
+	{ .name = "action", .type = OPTION_TEXT, .value = "ACTION", .help = "only this: key.create, ribbon.init" },
+	LIMIT(1000, "50"),
+};
+
+static const struct option audit_verify_options[] = {
+	{ .name = "head", .type = OPTION_TEXT, .value = "SEQ:HASH",
+	    .help = "a head of APP that was noted elsewhere: what was before it must still be" },
+};
+
 static const struct command commands[] = {
 	{ "migrate", NULL, "", 0, 0, OPTIONS(migrate_options), false,
 	    "brings the database to this release: applies what is missing of NNNN_name.sql, in order", ctl_migrate },
@@ -277,6 +290,13 @@ static const struct command commands[] = {
 
 	{ "requests", NULL, "[APP]", 0, 1, OPTIONS(requests_options), false,
 	    "API requests of each app; of APP by route and status", ctl_requests },
+
+	{ "audit", "show", "[APP]", 0, 1, OPTIONS(audit_show_options), false,
+	    "what was done, and by whom, newest first", ctl_audit_show },
+	{ "audit", "verify", "[APP]", 0, 1, OPTIONS(audit_verify_options), false,
+	    "is the log as it was written? else the first row that does not fit, and why; exit 1", ctl_audit_verify },
+	{ "audit", "head", "[APP]", 0, 1, NO_OPTIONS, false,
+	    "the head of each chain, to be noted where nobody who may change the log can", ctl_audit_head },
 
 	{ "log", "show", "", 0, 0, OPTIONS(status_options), false,
 	    "the running daemon's log levels", ctl_log_show },

@@ -54,6 +54,11 @@ struct dbs_result *ctl_query(struct ctl *c, enum ctl_stmt stmt, int nparams, con
 		    const char *what);
 /* The same when nobody needs the rows: CTL_OK, CTL_FAILED, or, untold, CTL_NOT_FOUND if it touched none. */
 int	 ctl_run(struct ctl *c, enum ctl_stmt stmt, int nparams, const char *const *params, const char *what);
+/* Into the app's audit log: names and values of the detail, both texts, a NULL after the last; a NULL value is left out. Holds
+ * the app's chain until the transaction ends, so it is the last statement in it. */
+int	 ctl_audit(struct ctl *c, const char *app_id, const char *action, const char *subject, ...) __attribute__((sentinel));
+#define CTL_ACTOR_SIZE	128
+const char *ctl_actor(char out[CTL_ACTOR_SIZE]);	/* "ringctl:USER" */
 int	 ctl_begin(struct ctl *c, const char *what);
 int	 ctl_commit(struct ctl *c, const char *what);
 /* Ends a transaction as `code` demands: commits CTL_OK (and returns what came of it), rolls back anything else. */

@@ -55,12 +55,18 @@ store(struct ctl *c, const char *app_id, const char *token, int64_t expires_ms, 
 {
 	unsigned char	hash[SHA256_SIZE];
 	char		hash_text[2 * SHA256_SIZE + 1], expires[CTL_I64_SIZE];
+	int		code;
 
 	token_hash(hash, str_c(token));
 	hex_encode(hash_text, hash, sizeof(hash));
 	ctl_i64(expires, expires_ms);
-	return ctl_run(c, CTL_TICKET_INSERT, 4, (const char *const[]){ hash_text, app_id, expires, return_to },
-	    "dialpad connect-url");
+	code = ctl_begin(c, "dialpad connect-url");
+	if (code != CTL_OK)
+		return code;
+	code = ctl_run(c, CTL_TICKET_INSERT, 4, (const char *const[]){ hash_text, app_id, expires, return_to }, "dialpad connect-url");
+	if (code == CTL_OK)
+		code = ctl_audit(c, app_id, "dialpad.connect_url", NULL, "return_to", return_to, NULL);
+	return ctl_end(c, code, "dialpad connect-url");
 }
 
 static bool

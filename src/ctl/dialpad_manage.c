@@ -67,6 +67,16 @@ ask(struct ctl *c, const struct args *a, const char *path, int64_t timeout_ms, s
 	return code;
 }
 
+/* The same about a change, which the daemon makes and notes in its own name: who asked for it stands in the audit log before. */
+static int
+ask_for(struct ctl *c, const struct args *a, const struct ctl_app *app, const char *action, const char *subject, const char *path,
+    struct outcome *o)
+{
+	int code = ctl_audit(c, app->id, action, subject, "asked", "ringd", NULL);
+
+	return code == CTL_OK ? ask(c, a, path, ADMIN_TIMEOUT_MS, o) : code;
+}
+
 /* What a word that is no success means. */
 static int
 fail(const struct ctl_app *app, const struct outcome *o)
@@ -181,6 +191,8 @@ forget_rows(struct ctl *c, const struct ctl_app *app)
 
 	for (size_t i = 0; i < COUNT(statements) && code != CTL_FAILED; i++)
 		code = ctl_run(c, statements[i], 1, (const char *const[]){ app->id }, "dialpad disconnect");
+	if (code == CTL_OK)
+		code = ctl_audit(c, app->id, "dialpad.forget", NULL, NULL);
 	return code == CTL_NOT_FOUND ? ctl_fail(CTL_NOT_FOUND, "app '%s': the app is not connected with Dialpad", app->name) : code;
 }
 
@@ -209,7 +221,7 @@ ctl_dialpad_disconnect(struct ctl *c, const struct args *a)
 	if (code != CTL_OK || (code = look(c, &app, &before)) != CTL_OK)
 		return code;
 	snprintf(path, sizeof(path), "/dialpad/disconnect?app=%s", app.id);
-	code = ask(c, a, path, ADMIN_TIMEOUT_MS, &o);
+	code = ask_for(c, a, &app, "dialpad.disconnect", NULL, path, &o);
 	if (code != CTL_OK)
 		return code;
 	if (strcmp(o.word, "disconnecting") != 0)
@@ -233,7 +245,7 @@ dialpad_rotate(struct ctl *c, const struct args *a, const struct ctl_app *app)
 	int		code;
 
 	snprintf(path, sizeof(path), "/dialpad/rotate?app=%s&overlap=%lld", app->id, (long long)args_number(a, "overlap"));
-	code = ask(c, a, path, ADMIN_TIMEOUT_MS, &o);
+	code = ask_for(c, a, app, "hook.rotate", args_word(a, 1), path, &o);
 	if (code != CTL_OK)
 		return code;
 	if (strcmp(o.word, "rotating") != 0)

@@ -145,12 +145,24 @@ wait_until_done(const struct wanted *w)
 	return code;
 }
 
+/* In the caller's transaction. */
+static int
+insert(const struct wanted *w, int64_t from, int64_t to)
+{
+	char	from_ms[CTL_I64_SIZE], to_ms[CTL_I64_SIZE], from_text[CLOCK_RFC3339_SIZE], to_text[CLOCK_RFC3339_SIZE];
+	int	code = ctl_run(w->c, CTL_GAP_INSERT, 4,
+	    (const char *const[]){ w->app.id, w->id, ctl_i64(from_ms, from), ctl_i64(to_ms, to) }, "gap repair");
+
+	clock_rfc3339(from_text, from);
+	clock_rfc3339(to_text, to);
+	return code != CTL_OK ? code : ctl_audit(w->c, w->app.id, "gap.repair", w->id, "from", from_text, "to", to_text, NULL);
+}
+
 int
 ctl_gap_repair(struct ctl *c, const struct args *a)
 {
 	int64_t		now = clock_real_ms(), from = args_number(a, "from"), to = args_given(a, "to") ? args_number(a, "to") : now;
 	struct wanted	w = { .c = c };
-	char		from_text[CTL_I64_SIZE], to_text[CTL_I64_SIZE];
 	int		code;
 
 	if (!args_given(a, "from"))
@@ -163,8 +175,9 @@ ctl_gap_repair(struct ctl *c, const struct args *a)
 	if (code != CTL_OK)
 		return code;
 	uuid_format(w.id, uuid_v7(now));
-	code = ctl_run(c, CTL_GAP_INSERT, 4, (const char *const[]){ w.app.id, w.id, ctl_i64(from_text, from), ctl_i64(to_text, to) },
-	    "gap repair");
+	code = ctl_begin(c, "gap repair");
+	if (code == CTL_OK)
+		code = ctl_end(c, insert(&w, from, to), "gap repair");
 	if (code == CTL_NOT_FOUND)
 		code = ctl_fail(CTL_FAILED, "%s is not connected with Dialpad: 'ringctl dialpad connect-url' makes a link", w.app.name);
 	if (code == CTL_OK && args_given(a, "wait"))

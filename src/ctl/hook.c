@@ -63,8 +63,9 @@ make_url(char out[URL_SIZE], const char *base, const char *provider, const char 
 
 struct new_hook {
 	char		 id[UUID_TEXT_SIZE];
-	char		 token[TOKEN_SIZE], secret[TOKEN_SIZE];
+	char		 token[TOKEN_SIZE], secret[TOKEN_SIZE];	/* secret "": the address alone lets deliveries in */
 	const char	*provider, *name, *org_id;
+	bool		 with_secret;
 };
 
 static int
@@ -76,13 +77,16 @@ store(struct ctl *c, const char *app_id, struct new_hook *h)
 
 	uuid_format(h->id, uuid_v7(clock_real_ms()));
 	token_make(h->token, TOKEN_HOOK);
-	token_make(h->secret, TOKEN_HOOK_SECRET);
+	if (h->with_secret)
+		token_make(h->secret, TOKEN_HOOK_SECRET);
 	token_hash(hash, str_c(h->token));
 	hex_encode(hash_text, hash, sizeof(hash));
 	code = ctl_run(c, CTL_HOOK_INSERT, 5, (const char *const[]){ app_id, h->id, h->provider, h->name, h->org_id },
 	    "hook create");
-	return code != CTL_OK ? code : ctl_run(c, CTL_HOOK_LOOKUP_INSERT, 6,
-	    (const char *const[]){ hash_text, app_id, h->id, h->provider, h->org_id, h->secret }, "hook create");
+	if (code == CTL_OK)
+		code = ctl_run(c, CTL_HOOK_LOOKUP_INSERT, 6,
+		    (const char *const[]){ hash_text, app_id, h->id, h->provider, h->org_id, h->secret }, "hook create");
+	return code != CTL_OK ? code : ctl_audit(c, app_id, "hook.create", h->id, "provider", h->provider, "name", h->name, NULL);
 }
 
 int
@@ -98,6 +102,11 @@ ctl_hook_create(struct ctl *c, const struct args *a)
 	if (base != NULL && (strlen(base) > BASE_URL_MAX || strpbrk(base, "?# ") != NULL))
 		return ctl_fail(CTL_USAGE, "option '--base-url': expected scheme, host and path, up to %d bytes",
 		    BASE_URL_MAX);
+	h.with_secret = strcmp(h.provider, "dialpad") == 0 || args_given(a, "basic");
+	if (args_given(a, "basic") && strcmp(h.provider, "exotel") != 0)
+		return ctl_fail(CTL_USAGE, "option '--basic' is for hooks of Exotel: deliveries of others are signed");
+	if (h.org_id != NULL && strcmp(h.provider, "dialpad") != 0)
+		return ctl_fail(CTL_USAGE, "option '--org-id' is for hooks of Dialpad: deliveries of others name no company");
 	h.name = args_text(a, "name") != NULL ? args_text(a, "name") : h.provider;
 	code = ctl_find_app(c, args_word(a, 0), &app);
 	if (code != CTL_OK || (code = ctl_begin(c, "hook create")) != CTL_OK)
@@ -111,7 +120,7 @@ ctl_hook_create(struct ctl *c, const struct args *a)
 		table_cell(&t, str_c(h.provider));
 		table_cell(&t, str_c(url));
 		table_cell(&t, str_c(h.token));
-		table_cell(&t, str_c(h.secret));
+		table_cell(&t, h.with_secret ? str_c(h.secret) : STR_NONE);
 		code = ctl_show_record(c, &t);
 		table_free(&t);
 		hash_wipe(url, sizeof(url));
@@ -181,6 +190,8 @@ rotate(struct ctl *c, const struct ctl_app *app, const char *hook, const char *s
 	table_cell(t, dbs_text(r, 0, 0));
 	dbs_clear(r);
 	code = ctl_run(c, CTL_HOOK_ROTATED, 2, (const char *const[]){ app->id, hook }, "hook rotate");
+	if (code == CTL_OK)
+		code = ctl_audit(c, app->id, "hook.rotate", hook, "overlap_ms", overlap, NULL);
 	return code == CTL_NOT_FOUND ? no_such_hook(app, hook) : code;
 }
 
@@ -230,7 +241,9 @@ store_enabled(struct ctl *c, const struct ctl_app *app, const char *hook, bool e
 	const char *const	params[] = { app->id, hook, enabled ? "true" : "false" };
 	int			code = ctl_run(c, CTL_HOOK_SET_ENABLED, 3, params, "changing the hook");
 
-	return code != CTL_OK ? code : ctl_run(c, CTL_HOOK_LOOKUP_SET_ENABLED, 3, params, "changing the hook");
+	if (code == CTL_OK)
+		code = ctl_run(c, CTL_HOOK_LOOKUP_SET_ENABLED, 3, params, "changing the hook");
+	return code != CTL_OK ? code : ctl_audit(c, app->id, enabled ? "hook.enable" : "hook.disable", hook, NULL);
 }
 
 static int

@@ -61,11 +61,19 @@ ctl_hook_secrets(struct ctl *c, const struct args *a)
 static int
 end_previous(struct ctl *c, const struct dbs_result *r, int row, int64_t idle_ms)
 {
-	char app[UUID_TEXT_SIZE], hook[UUID_TEXT_SIZE], idle[CTL_I64_SIZE];
+	char	app[UUID_TEXT_SIZE], hook[UUID_TEXT_SIZE], idle[CTL_I64_SIZE];
+	int	code;
 
 	snprintf(app, sizeof(app), "%.*s", STR_ARG(dbs_text(r, row, APP_ID)));
 	snprintf(hook, sizeof(hook), "%.*s", STR_ARG(dbs_text(r, row, HOOK)));
-	return ctl_run(c, CTL_HOOK_END_PREVIOUS, 3, (const char *const[]){ app, hook, ctl_i64(idle, idle_ms) }, "hook rotate");
+	code = ctl_begin(c, "hook rotate");
+	if (code == CTL_OK) {
+		code = ctl_run(c, CTL_HOOK_END_PREVIOUS, 3, (const char *const[]){ app, hook, ctl_i64(idle, idle_ms) }, "hook rotate");
+		if (code == CTL_OK)
+			code = ctl_audit(c, app, "hook.end_secret", hook, NULL);
+		code = ctl_end(c, code, "hook rotate");
+	}
+	return code;
 }
 
 /* One row, with what became of it. CTL_NOT_FOUND: its old secret stays. */

@@ -88,6 +88,17 @@ ctl_key_store(struct ctl *c, const char *app_id, const struct key_wish *wish, ch
 	    ctl_run(c, CTL_KEY_LOOKUP_INSERT, 2, (const char *const[]){ hash, app_id }, "storing the key");
 }
 
+/* In the caller's transaction. */
+static int
+create(struct ctl *c, const char *app_id, const struct key_wish *wish, const char *expires, const char *limit,
+    char id[UUID_TEXT_SIZE], char key[TOKEN_SIZE])
+{
+	int code = ctl_key_store(c, app_id, wish, id, key);
+
+	return code != CTL_OK ? code : ctl_audit(c, app_id, "key.create", id, "kind", wish->kind, "scopes", wish->scopes, "expires",
+	    expires, "limit", limit, NULL);
+}
+
 int
 ctl_key_create(struct ctl *c, const struct args *a)
 {
@@ -112,7 +123,8 @@ ctl_key_create(struct ctl *c, const struct args *a)
 	code = ctl_find_app(c, args_word(a, 0), &app);
 	if (code != CTL_OK || (code = ctl_begin(c, "key create")) != CTL_OK)
 		return code;
-	code = ctl_end(c, ctl_key_store(c, app.id, &wish, id, key), "key create");
+	code = ctl_end(c, create(c, app.id, &wish, wish.expires_ms != NULL ? when : NULL,
+	    args_given(a, "rate-limit") ? args_text(a, "rate-limit") : NULL, id, key), "key create");
 	if (code == CTL_OK) {
 		table_init(&t, created_columns, COUNT(created_columns));
 		table_cell(&t, str_c(id));
@@ -163,6 +175,22 @@ ctl_key_id(const char *id)
 }
 
 int
+ctl_key_changed(struct ctl *c, struct dbs_result *r, const struct ctl_app *app, const char *id, const char *action,
+    const char *limit, struct table *t)
+{
+	int code = CTL_FAILED;
+
+	if (r != NULL && dbs_rows(r) == 0)
+		code = ctl_fail(CTL_NOT_FOUND, "app '%s' has no key %s", app->name, id);
+	else if (r != NULL) {
+		ctl_fill(t, r);
+		code = ctl_audit(c, app->id, action, id, "limit", limit, NULL);
+	}
+	dbs_clear(r);
+	return ctl_end(c, code, "changing the key");
+}
+
+int
 ctl_key_revoke(struct ctl *c, const struct args *a)
 {
 	const char		*id = args_word(a, 1);
@@ -171,20 +199,15 @@ ctl_key_revoke(struct ctl *c, const struct args *a)
 	struct table		 t;
 	int			 code = ctl_key_id(id);
 
-	if (code != CTL_OK || (code = ctl_find_app(c, args_word(a, 0), &app)) != CTL_OK)
+	if (code != CTL_OK || (code = ctl_find_app(c, args_word(a, 0), &app)) != CTL_OK ||
+	    (code = ctl_begin(c, "key revoke")) != CTL_OK)
 		return code;
+	table_init(&t, revoked_columns, COUNT(revoked_columns));
 	r = ctl_query(c, CTL_KEY_REVOKE, 2, (const char *const[]){ app.id, id }, "key revoke");
-	if (r == NULL)
-		return CTL_FAILED;
-	if (dbs_rows(r) == 0)
-		code = ctl_fail(CTL_NOT_FOUND, "app '%s' has no key %s", app.name, id);
-	else {
-		table_init(&t, revoked_columns, COUNT(revoked_columns));
-		ctl_fill(&t, r);
+	code = ctl_key_changed(c, r, &app, id, "key.revoke", NULL, &t);
+	if (code == CTL_OK)
 		code = ctl_show_record(c, &t);
-		table_free(&t);
-	}
-	dbs_clear(r);
+	table_free(&t);
 	return code;
 }
 

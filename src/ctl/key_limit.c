@@ -57,19 +57,13 @@ ctl_key_limit(struct ctl *c, const struct args *a)
 	int			 code = ctl_key_id(id);
 
 	if (code != CTL_OK || (code = ctl_rate_read(&rate, args_word(a, 2))) != CTL_OK ||
-	    (code = ctl_find_app(c, args_word(a, 0), &app)) != CTL_OK)
+	    (code = ctl_find_app(c, args_word(a, 0), &app)) != CTL_OK || (code = ctl_begin(c, "key limit")) != CTL_OK)
 		return code;
+	table_init(&t, limit_columns, COUNT(limit_columns));
 	r = ctl_query(c, CTL_KEY_LIMIT, 4, (const char *const[]){ app.id, id, rate.requests, rate.seconds }, "key limit");
-	if (r == NULL)
-		return CTL_FAILED;
-	if (dbs_rows(r) == 0)
-		code = ctl_fail(CTL_NOT_FOUND, "app '%s' has no key %s", app.name, id);
-	else {
-		table_init(&t, limit_columns, COUNT(limit_columns));
-		ctl_fill(&t, r);
+	code = ctl_key_changed(c, r, &app, id, "key.limit", args_word(a, 2), &t);
+	if (code == CTL_OK)
 		code = ctl_show_record(c, &t);
-		table_free(&t);
-	}
-	dbs_clear(r);
+	table_free(&t);
 	return code;
 }

@@ -24,6 +24,11 @@ struct ctl_rate {
 int	ctl_rate_read(struct ctl_rate *r, const char *text);	/* CTL_OK, or the failure has been told */
 int	ctl_key_id(const char *id);				/* likewise: is it one? */
 
+/* After the statement that changed a key, r (NULL: it failed): its row into t, a row into the audit log, and the end of the
+ * transaction. Clears r. */
+int	ctl_key_changed(struct ctl *c, struct dbs_result *r, const struct ctl_app *app, const char *id, const char *action,
+	    const char *limit, struct table *t);
+
 /* Inside the caller's transaction. key is the one copy there is: the caller shows and wipes it. */
 int	ctl_key_store(struct ctl *c, const char *app_id, const struct key_wish *wish, char id[UUID_TEXT_SIZE],
 	    char key[TOKEN_SIZE]);

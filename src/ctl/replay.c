@@ -63,8 +63,9 @@ replay_reset(struct replay *p)
 static int
 put_back(struct replay *p)
 {
+	char			 actor[CTL_ACTOR_SIZE];
 	struct dbs_result	*r;
-	int			 inserted;
+	int			 inserted, code;
 
 	r = ctl_query(p->c, CTL_REPLAY_QUEUE, 3, (const char *const[]){ p->apps.p, p->ids.p, p->times.p },
 	    "events replay");
@@ -76,6 +77,9 @@ put_back(struct replay *p)
 	if (r == NULL)
 		return CTL_FAILED;
 	dbs_clear(r);
+	code = ctl_run(p->c, CTL_AUDIT_REPLAY, 2, (const char *const[]){ p->apps.p, ctl_actor(actor) }, "events replay");
+	if (code != CTL_OK)
+		return code;
 	p->requeued += inserted;
 	p->waiting += p->n - inserted;
 	return CTL_OK;

@@ -12,6 +12,7 @@ static const struct {
 } tones[] = {
 	{ "active", TONE_GOOD }, { "ready", TONE_GOOD }, { "up", TONE_GOOD }, { "enabled", TONE_GOOD },
 	{ "usable", TONE_GOOD }, { "answered", TONE_GOOD }, { "applied", TONE_GOOD }, { "done", TONE_GOOD },
+	{ "whole", TONE_GOOD }, { "broken", TONE_BAD },
 	{ "ringing", TONE_BUSY }, { "waiting", TONE_BUSY }, { "retrying", TONE_BUSY }, { "starting", TONE_BUSY },
 	{ "draining", TONE_BUSY }, { "pending", TONE_BUSY }, { "expired", TONE_BUSY },
 	{ "dead", TONE_BAD }, { "failed", TONE_BAD }, { "down", TONE_BAD }, { "refused", TONE_BAD }, { "revoked", TONE_BAD },

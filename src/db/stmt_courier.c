@@ -51,6 +51,12 @@ const struct sealed_column sealed_columns[SEALED_COLUMNS] = {
 	"LIMIT " STRING(COURIER_GHOSTS) " ON CONFLICT DO NOTHING"
 #define CLAIMED	"WHERE g.app_id = $1::uuid AND g.id = $2::uuid AND g.lease_owner = $3::uuid AND g.state = 'open'"
 
+/* A change of one row of a table t, named change by its alias, with a row of the audit log for it, or neither. As many rows
+ * come back as were changed. The log comes last, as it must: ringd_audit() in sql/0006_ribbon.sql says why. */
+#define AUDITED(change, action, subject, detail)					\
+	"WITH u AS (" change " RETURNING app_id) SELECT ringd_audit(u.app_id, 'courier', '" action "', " subject ", " detail ", NULL) FROM u"
+#define ERROR_OF(param)	"json_build_object('error', " param "::text)::text"
+
 static const struct db_stmt stmts[C_COUNT] = {
 	[C_STALE] = { "stale_access_token", STALE("dialpad_connections", "access_token") },
 	[C_STALE + 1] = { "stale_refresh_token", STALE("dialpad_connections", "refresh_token") },
@@ -64,16 +70,18 @@ static const struct db_stmt stmts[C_COUNT] = {
 
 	[C_CONNECTION] = { "connection", "SELECT a.is_active, c.id, c.company_id, c.state, c.refresh_token IS NOT NULL "
 	    "FROM apps a LEFT JOIN dialpad_connections c ON c.app_id = a.id WHERE a.id = $1::uuid" },
-	[C_CONNECTION_ADD] = { "connection_add", "INSERT INTO dialpad_connections (app_id, id, company_id, user_id, user_name, scopes, "
+	[C_CONNECTION_ADD] = { "connection_add", AUDITED("INSERT INTO dialpad_connections (app_id, id, company_id, user_id, user_name, scopes, "
 	    "access_token, refresh_token, expires_at, next_try_at, state, connected_at, refreshed_at, hooks_due_at, reconciled_until, "
 	    "created_at, updated_at) VALUES ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::bytea, $8::bytea, "
 	    "$9::timestamptz, $10::timestamptz, 'connected', $11::timestamptz, $11::timestamptz, $11::timestamptz, $11::timestamptz, "
-	    "$11::timestamptz, $11::timestamptz) ON CONFLICT DO NOTHING" },
-	[C_CONNECTION_RENEW] = { "connection_renew", "UPDATE dialpad_connections c SET company_id = $3::text, user_id = $4::text, user_name = "
+	    "$11::timestamptz, $11::timestamptz) ON CONFLICT DO NOTHING",
+	    "dialpad.connected", "$2::text", "NULL") },
+	[C_CONNECTION_RENEW] = { "connection_renew", AUDITED("UPDATE dialpad_connections c SET company_id = $3::text, user_id = $4::text, user_name = "
 	    "$5::text, scopes = $6::text, access_token = $7::bytea, refresh_token = $8::bytea, expires_at = $9::timestamptz, next_try_at = "
 	    "$10::timestamptz, state = 'connected', connected_at = $11::timestamptz, refreshed_at = $11::timestamptz, hooks_due_at = "
 	    "$11::timestamptz, updated_at = $11::timestamptz, attempts = 0, last_error = NULL, lease_owner = NULL, lease_until = NULL "
-	    "WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state <> 'disconnecting'" },
+	    "WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state <> 'disconnecting'",
+	    "dialpad.connected", "$2::text", "NULL") },
 
 	/* Whichever tenant's is due. The lock makes it one process; the lease keeps it so while Dialpad is asked. */
 	[C_REFRESH_DUE] = { "refresh_due", LEASE("c.state = 'connected' AND c.next_try_at <= $1::timestamptz") },
@@ -81,18 +89,21 @@ static const struct db_stmt stmts[C_COUNT] = {
 	[C_REFRESH_OF] = { "refresh_of", LEASE("c.state IN ('connected', 'disconnecting') AND c.app_id = $4::uuid "
 	    "AND ($5::bytea IS NULL OR c.access_token = $5::bytea)") },
 	/* Once more where the answer to the first time was lost: then these tokens stand there already. */
-	[C_REFRESHED] = { "refreshed", "UPDATE dialpad_connections c SET access_token = $4::bytea, refresh_token = coalesce($5::bytea, "
+	[C_REFRESHED] = { "refreshed", AUDITED("UPDATE dialpad_connections c SET access_token = $4::bytea, refresh_token = coalesce($5::bytea, "
 	    "c.refresh_token), expires_at = $6::timestamptz, next_try_at = $7::timestamptz, refreshed_at = $8::timestamptz, updated_at = "
 	    "$8::timestamptz, attempts = 0, last_error = NULL, lease_owner = NULL, lease_until = NULL WHERE c.app_id = $1::uuid "
-	    "AND c.id = $2::uuid AND (c.lease_owner = $3::uuid OR (c.lease_owner IS NULL AND c.access_token = $4::bytea))" },
+	    "AND c.id = $2::uuid AND (c.lease_owner = $3::uuid OR (c.lease_owner IS NULL AND c.access_token = $4::bytea))",
+	    "dialpad.renewed", "$2::text", "NULL") },
 	[C_REFRESH_LATER] = { "refresh_later", "UPDATE dialpad_connections c SET next_try_at = $4::timestamptz, last_error = $5::text, "
 	    "updated_at = $6::timestamptz, attempts = c.attempts + 1, lease_owner = NULL, lease_until = NULL " MINE },
-	[C_NEEDS_RECONNECT] = { "needs_reconnect", "UPDATE dialpad_connections c SET state = CASE WHEN c.state = 'disconnecting' THEN c.state "
+	[C_NEEDS_RECONNECT] = { "needs_reconnect", AUDITED("UPDATE dialpad_connections c SET state = CASE WHEN c.state = 'disconnecting' THEN c.state "
 	    "ELSE 'needs_reconnect' END, last_error = $4::text, updated_at = $5::timestamptz, next_try_at = NULL, lease_owner = NULL, "
-	    "lease_until = NULL " MINE },
-	[C_GRANT_REFUSED] = { "grant_refused", "UPDATE dialpad_connections c SET state = 'needs_reconnect', last_error = $4::text, "
+	    "lease_until = NULL " MINE,
+	    "dialpad.needs_reconnect", "$2::text", ERROR_OF("$4")) },
+	[C_GRANT_REFUSED] = { "grant_refused", AUDITED("UPDATE dialpad_connections c SET state = 'needs_reconnect', last_error = $4::text, "
 	    "updated_at = $5::timestamptz, next_try_at = NULL WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state = 'connected' "
-	    "AND c.access_token = $3::bytea" },
+	    "AND c.access_token = $3::bytea",
+	    "dialpad.needs_reconnect", "$2::text", ERROR_OF("$4")) },
 	[C_GRANT] = { "grant", "SELECT c.id, c.company_id, c.state, encode(c.access_token, 'hex'), c.refresh_token IS NOT NULL, "
 	    "a.is_active FROM dialpad_connections c JOIN apps a ON a.id = c.app_id WHERE c.app_id = $1::uuid" },
 
@@ -136,25 +147,30 @@ static const struct db_stmt stmts[C_COUNT] = {
 	[C_FORGET_GAPS] = { "forget_gaps", "UPDATE dialpad_gaps g SET state = 'failed', done_at = $4::timestamptz, cursor = NULL, "
 	    "last_error = 'the app was disconnected from Dialpad', lease_owner = NULL, lease_until = NULL FROM dialpad_connections c "
 	    HOOKS_MINE " AND c.state = 'disconnecting' AND g.app_id = c.app_id AND g.state = 'open'" },
-	[C_FORGET] = { "forget", "DELETE FROM dialpad_connections c " HOOKS_MINE " AND c.state = 'disconnecting'" },
+	[C_FORGET] = { "forget", AUDITED("DELETE FROM dialpad_connections c " HOOKS_MINE " AND c.state = 'disconnecting'",
+	    "dialpad.disconnected", "$2::text", "NULL") },
 
-	[C_DISCONNECT] = { "disconnect", "UPDATE dialpad_connections c SET state = 'disconnecting', hooks_due_at = $2::timestamptz, "
-	    "updated_at = $2::timestamptz, next_try_at = NULL, hooks_attempts = 0, hooks_error = NULL WHERE c.app_id = $1::uuid" },
+	[C_DISCONNECT] = { "disconnect", AUDITED("UPDATE dialpad_connections c SET state = 'disconnecting', hooks_due_at = $2::timestamptz, "
+	    "updated_at = $2::timestamptz, next_try_at = NULL, hooks_attempts = 0, hooks_error = NULL WHERE c.app_id = $1::uuid",
+	    "dialpad.disconnecting", "NULL", "NULL") },
 	/* The one before stays good without an end until Dialpad has the new one: see C_HOOKS_ROTATED. */
 	[C_ROTATE] = { "rotate", "WITH c AS (UPDATE dialpad_connections d SET rotation_overlap_ms = $3::bigint, hooks_due_at = "
 	    "$4::timestamptz, updated_at = $4::timestamptz, hooks_attempts = 0 WHERE d.app_id = $1::uuid AND d.state = 'connected' "
 	    "AND d.rotation_overlap_ms IS NULL AND d.hook_id IS NOT NULL RETURNING d.app_id, d.hook_id), "
-	    "h AS (UPDATE hooks t SET rotated_at = now() FROM c WHERE t.app_id = c.app_id AND t.id = c.hook_id) "
-	    "UPDATE hook_lookup l SET previous_secret = l.secret, previous_until = NULL, secret = $2::text, updated_at = now() "
-	    "FROM c WHERE l.app_id = c.app_id AND l.hook_id = c.hook_id" },
+	    "h AS (UPDATE hooks t SET rotated_at = now() FROM c WHERE t.app_id = c.app_id AND t.id = c.hook_id RETURNING t.app_id, t.id), "
+	    "l AS (UPDATE hook_lookup s SET previous_secret = s.secret, previous_until = NULL, secret = $2::text, updated_at = now() "
+	    "FROM c WHERE s.app_id = c.app_id AND s.hook_id = c.hook_id RETURNING s.app_id, s.hook_id) "
+	    "SELECT ringd_audit(l.app_id, 'courier', 'hook.rotate', l.hook_id::text, NULL, NULL) FROM l JOIN h ON h.app_id = l.app_id "
+	    "AND h.id = l.hook_id" },
 	[C_ROTATABLE] = { "rotatable", "SELECT c.state, c.hook_id IS NOT NULL, c.rotation_overlap_ms IS NOT NULL "
 	    "FROM dialpad_connections c WHERE c.app_id = $1::uuid" },
 
 	/* Whoever takes it sends it: nobody else ever will, unless it is given back. */
 	[C_DIAL_TAKE] = { "dial_take", "UPDATE dialpad_dials d SET state = 'sent', sent_at = $3::timestamptz, error = NULL WHERE "
 	    "d.app_id = $1::uuid AND d.id = $2::uuid AND d.state = 'asked' RETURNING d.user_id, d.phone_number, d.custom_data" },
-	[C_DIAL_DONE] = { "dial_done", "UPDATE dialpad_dials d SET state = $3::text, provider_call_id = $4::text, error = $5::text "
-	    "WHERE d.app_id = $1::uuid AND d.id = $2::uuid AND d.state = 'sent'" },
+	[C_DIAL_DONE] = { "dial_done", AUDITED("UPDATE dialpad_dials d SET state = $3::text, provider_call_id = $4::text, error = $5::text "
+	    "WHERE d.app_id = $1::uuid AND d.id = $2::uuid AND d.state = 'sent'",
+	    "dialpad.dialled", "$2::text", "json_build_object('state', $3::text, 'error', $5::text)::text") },
 
 	[C_DEDUPE_LOOK] = { "dedupe_look", "SELECT encode(d.digest, 'hex') FROM event_dedupe d WHERE d.app_id = $1::uuid "
 	    "AND d.digest = ANY ($2::bytea[])" },

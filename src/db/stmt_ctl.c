@@ -230,6 +230,33 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	    "SELECT r.method, r.route, r.status, " REQUESTS_COUNTED " FROM request_logs r WHERE r.app_id = $1 "
 	    "AND r.created_at >= " TIME("$2") " GROUP BY r.method, r.route, r.status ORDER BY 4 DESC, 1, 2, 3" },
 
+	[CTL_AUDIT] = { "audit", "SELECT ringd_audit($1::uuid, $2::text, $3::text, $4::text, $5::text, NULL)" },
+	/* In the order of the apps, as anybody who takes more than one chain would. */
+	[CTL_AUDIT_REPLAY] = { "audit_replay",
+	    "SELECT ringd_audit(k.app_id, $2::text, 'events.replay', NULL, '{\"events\":' || k.events || '}', NULL) FROM (SELECT t.app_id, "
+	    "count(*) AS events FROM unnest($1::uuid[]) AS t (app_id) GROUP BY t.app_id ORDER BY t.app_id) k" },
+	/* All tenants' when none is named: the administrator's view. */
+	[CTL_AUDIT_SHOW] = { "audit_show",
+	    "SELECT l.app_id, a.name, l.seq, " WHEN("l.at") ", l.actor, l.action, l.subject, l.detail, l.request_id, l.db_role, "
+	    "encode(l.hash, 'hex') FROM audit_log l LEFT JOIN apps a ON a.id = l.app_id WHERE ($1::uuid IS NULL OR l.app_id = $1::uuid) "
+	    "AND ($2::bigint IS NULL OR l.at >= " TIME("$2") ") AND ($3::text IS NULL OR l.action = $3::text) "
+	    "ORDER BY CASE WHEN $1::uuid IS NULL THEN l.at END DESC, l.seq DESC LIMIT $4" },
+	[CTL_AUDIT_HEADS] = { "audit_heads",
+	    "SELECT coalesce(a.name, 'the installation'), h.app_id, h.seq || ':' || encode(h.hash, 'hex') FROM audit_heads h "
+	    "LEFT JOIN apps a ON a.id = h.app_id WHERE $1::uuid IS NULL OR h.app_id = $1::uuid ORDER BY a.name, h.app_id" },
+	/* Also those without a head. From one app's rows straight to the next one's. */
+	[CTL_AUDIT_CHAINS] = { "audit_chains",
+	    "WITH RECURSIVE t AS ((SELECT l.app_id FROM audit_log l ORDER BY l.app_id LIMIT 1) UNION ALL SELECT (SELECT l.app_id "
+	    "FROM audit_log l WHERE l.app_id > t.app_id ORDER BY l.app_id LIMIT 1) FROM t WHERE t.app_id IS NOT NULL) "
+	    "SELECT k.app_id, coalesce(a.name, 'the installation') FROM (SELECT t.app_id FROM t WHERE t.app_id IS NOT NULL UNION "
+	    "SELECT h.app_id FROM audit_heads h) k LEFT JOIN apps a ON a.id = k.app_id ORDER BY a.name, k.app_id" },
+	[CTL_AUDIT_HEAD] = { "audit_head", "SELECT h.seq, encode(h.hash, 'hex') FROM audit_heads h WHERE h.app_id = $1" },
+	/* By hash as well, so that nothing hides behind a number that is there twice. */
+	[CTL_AUDIT_PAGE] = { "audit_page",
+	    "SELECT l.seq, CASE WHEN isfinite(l.at) THEN (extract(epoch FROM l.at) * 1000000)::bigint END, l.actor, l.action, l.subject, "
+	    "l.detail, l.request_id, l.db_role, encode(l.hash, 'hex') FROM audit_log l WHERE l.app_id = $1 "
+	    "AND (l.seq, l.hash) > ($2::bigint, decode($3, 'hex')) ORDER BY l.seq, l.hash LIMIT $4" },
+
 	/* The schema's own record: belongs to no tenant. */
 	[CTL_VERSION_TABLE] = { "version_table",
 	    "CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY, name text NOT NULL, "

@@ -68,6 +68,15 @@ enum ctl_stmt {
 	CTL_REQUESTS,			/* since ms */
 	CTL_REQUESTS_OF_APP,		/* app, since ms */
 
+	/* The audit log. app: also the nil id, the installation's chain. */
+	CTL_AUDIT,			/* app, actor, action, subject, detail: the last statement of its transaction */
+	CTL_AUDIT_REPLAY,		/* apps, one for each event; actor */
+	CTL_AUDIT_SHOW,			/* app or NULL, since ms or NULL, action or NULL, limit */
+	CTL_AUDIT_HEADS,		/* app or NULL */
+	CTL_AUDIT_CHAINS,		/* app, name */
+	CTL_AUDIT_HEAD,			/* app: seq, hash (hex) */
+	CTL_AUDIT_PAGE,			/* app, after seq, after hash (hex), limit: in the order of the chain */
+
 	CTL_VERSION_TABLE,
 	CTL_VERSION_LOCK,
 	CTL_VERSION_LIST,

@@ -1,6 +1,7 @@
 /*
  * stmt_reaper: every SQL statement the reaper may send, prepared on each connect. Set-based: one statement a table and
- * batch, rows given as arrays. No statement decides anything about a call: its row is computed in C from its legs.
+ * batch, rows given as arrays. No statement decides anything about a call: its row is computed in C from its legs, and then
+ * completed with what only the ribbon knows.
  */
 #include <sys/types.h>
 
@@ -33,6 +34,38 @@
 	"WHERE (q.app_id, q.id) IN (SELECT d.app_id, d.id FROM webhook_queue d "		\
 	"WHERE d.next_try_at <= $1::timestamptz" which						\
 	" ORDER BY d.next_try_at, d.id LIMIT 1 FOR UPDATE SKIP LOCKED)" CLAIMED
+
+/*
+ * Which of these calls (keys: app_id, sid, ribbon, call_id) did a ribbon ask for? The ribbon's id leads to the call from
+ * now on, and an end of the one is an end of the other. What the ribbon was told and Exotel does not hand through is
+ * shown with the call: this is after its row was written anew. now: the parameter of that name.
+ */
+#define RIBBON_SEEN(keys, now)									\
+	"WITH k AS (" keys "), m AS ("								\
+	"SELECT k.app_id, k.sid, k.call_id, r.id FROM k JOIN ribbon_calls r ON r.app_id = k.app_id AND r.id = k.ribbon "	\
+	"AND coalesce(r.provider_call_id, k.sid) = k.sid UNION "				\
+	"SELECT k.app_id, k.sid, k.call_id, r.id FROM k JOIN ribbon_calls r ON r.app_id = k.app_id "	\
+	"AND r.provider_call_id = k.sid), "							\
+	"led AS (INSERT INTO call_redirects (app_id, id, call_id) SELECT m.app_id, m.id, m.call_id FROM m "	\
+	"ON CONFLICT (app_id, id) DO NOTHING), "						\
+	"shown AS (UPDATE calls c SET custom_data = coalesce(r.context, c.custom_data), "	\
+	"direction = coalesce(c.direction, 'outbound'), "					\
+	"external_number = CASE WHEN c.direction IS NULL THEN r.phone_number ELSE coalesce(c.external_number, r.phone_number) END, "	\
+	"to_number = CASE WHEN c.direction IS NULL THEN r.phone_number ELSE coalesce(c.to_number, r.phone_number) END, "	\
+	"from_number = CASE WHEN c.direction IS NULL THEN nullif(c.internal_number, r.phone_number) ELSE c.from_number END, "	\
+	"agent_id = coalesce(g.agent_id, c.agent_id), agent_name = coalesce(g.name, c.agent_name), "	\
+	"agent_email = coalesce(g.email, c.agent_email), updated_at = " now "::timestamptz "	\
+	"FROM m JOIN ribbon_calls r ON r.app_id = m.app_id AND r.id = m.id "			\
+	"LEFT JOIN ribbon_agents g ON g.app_id = r.app_id AND g.id = r.agent "			\
+	"WHERE c.app_id = m.app_id AND c.id = m.call_id) "					\
+	"UPDATE ribbon_calls r SET provider_call_id = m.sid, "					\
+	"state = CASE WHEN c.status = 'ended' THEN 'ended' WHEN r.error IS NOT NULL THEN 'placed' ELSE r.state END, "	\
+	"error = NULL, ended_at = CASE WHEN c.status = 'ended' THEN coalesce(r.ended_at, c.ended_at, c.updated_at) END, "	\
+	"end_reason = CASE WHEN c.status <> 'ended' OR r.end_reason IS NOT NULL THEN r.end_reason "	\
+	"WHEN c.outcome = 'answered' THEN 'completed' WHEN c.provider_state IN ('busy', 'no-answer', 'failed', 'canceled') "	\
+	"THEN c.provider_state ELSE c.outcome END "						\
+	"FROM m JOIN calls c ON c.app_id = m.app_id AND c.id = m.call_id "			\
+	"WHERE r.app_id = m.app_id AND r.id = m.id AND r.state IN ('asked', 'sent', 'placed')"
 
 static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	/*
@@ -136,6 +169,13 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	[R_DIALS_JOIN] = { "dials_join", "INSERT INTO call_redirects (app_id, id, call_id) SELECT d.app_id, d.id, k.call_id FROM "
 	    "unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (app_id, dial, call_id) JOIN dialpad_dials d ON d.app_id = k.app_id "
 	    "AND d.id = k.dial ON CONFLICT (app_id, id) DO NOTHING" },
+	[R_RIBBON_JOIN] = { "ribbon_join", RIBBON_SEEN("SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[]) AS n "
+	    "(app_id, sid, ribbon, call_id)", "$5") },
+	/* The first callback may be quicker than the answer that says which call is the ribbon's. */
+	[R_RIBBON_LATE] = { "ribbon_late", RIBBON_SEEN("SELECT r.app_id, r.provider_call_id AS sid, r.id AS ribbon, l.call_id "
+	    "FROM ribbon_calls r JOIN call_legs l ON l.app_id = r.app_id AND l.provider = 'exotel' AND l.leg_id = r.provider_call_id "
+	    "WHERE r.created_at > $1::timestamptz - interval '10 minutes' AND r.state IN ('sent', 'placed') AND NOT EXISTS "
+	    "(SELECT 1 FROM call_redirects d WHERE d.app_id = r.app_id AND d.id = r.id) LIMIT $2::bigint", "$1") },
 	/* A recording first known by its address only and now by its id would otherwise stand there twice. */
 	[R_RECORDINGS_TRIM] = { "recordings_trim", "DELETE FROM call_recordings r USING (SELECT DISTINCT u.app_id, u.call_id "
 	    "FROM unnest($1::uuid[], $2::uuid[]) AS u (app_id, call_id)) k WHERE r.app_id = k.app_id AND r.call_id = k.call_id "

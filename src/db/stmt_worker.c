@@ -131,6 +131,10 @@ static struct db_stmt stmts[W_COUNT] = {
 	    "ticket_hash, return_to) SELECT $1::bytea, t.app_id, $2::bytea, $3::timestamptz, $4::timestamptz, t.token_hash, t.return_to "
 	    "FROM oauth_tickets t JOIN apps a ON a.id = t.app_id WHERE t.token_hash = $5::bytea AND a.is_active AND t.used_at IS NULL "
 	    "AND t.expires_at > $3::timestamptz AND t.starts <= 100" },
+	[W_CONNECT_AUDIT] = { "connect_audit", "SELECT ringd_audit(ak.app_id, 'key:' || ak.id, 'dialpad.connect', NULL, NULL, $3::text) "
+	    OF_GOOD_KEY("connect") },
+	[W_TICKET_AUDIT] = { "ticket_audit", "SELECT ringd_audit(s.app_id, 'ticket', 'dialpad.connect', NULL, NULL, $2::text) "
+	    "FROM oauth_states s WHERE s.state_hash = $1::bytea" },
 	[W_STATE_LOOK] = { "state_look", "SELECT s.used_at IS NOT NULL, s.expires_at <= $2::timestamptz, s.cookie_hash = $3::bytea, s.app_id "
 	    "FROM oauth_states s WHERE s.state_hash = $1::bytea" },
 	[W_STATE_TAKE] = { "state_take", "UPDATE oauth_states s SET used_at = $2::timestamptz WHERE s.state_hash = $1::bytea "
@@ -142,6 +146,9 @@ static struct db_stmt stmts[W_COUNT] = {
 	[W_DIAL_ADD] = { "dial_add", "INSERT INTO dialpad_dials (app_id, id, idempotency_key, user_id, phone_number, custom_data, "
 	    "created_at) SELECT ak.app_id, $3::uuid, $4::text, $5::text, $6::text, $7::text, $8::timestamptz " OF_GOOD_KEY("dial")
 	    " ON CONFLICT DO NOTHING" },
+	/* Of a call this job has added. */
+	[W_DIAL_AUDIT] = { "dial_audit", "SELECT ringd_audit(ak.app_id, 'key:' || ak.id, 'dialpad.dial', $3::uuid::text, $4::text, $5::text) "
+	    OF_GOOD_KEY("dial") " AND EXISTS (SELECT 1 FROM dialpad_dials d WHERE d.app_id = $1::text::uuid AND d.id = $3::uuid)" },
 	/* Its call has been seen: then it was placed, whatever came of the answer. */
 	[W_DIAL_FIND] = { "dial_find", "SELECT d.id, d.user_id = $5::text AND d.phone_number = $6::text AND d.custom_data IS NOT DISTINCT "
 	    "FROM $7::text, CASE WHEN r.id IS NOT NULL THEN 'placed' ELSE d.state END, d.provider_call_id, d.error, "
@@ -149,6 +156,7 @@ static struct db_stmt stmts[W_COUNT] = {
 	    "FROM dialpad_dials d LEFT JOIN call_redirects r ON r.app_id = d.app_id AND r.id = d.id WHERE d.app_id = $1::text::uuid "
 	    "AND $2::bytea IS NOT NULL AND d.id = coalesce((SELECT k.id FROM dialpad_dials k WHERE k.app_id = $1::text::uuid "
 	    "AND k.idempotency_key = $4::text), $3::uuid)" },
+	[W_AUDIT] = { "audit", "SELECT ringd_audit($1::text::uuid, $2::text, $3::text, $4::text, $5::text, $6::text)" },
 	/* One row per recording, one in any case: a second statement would cost more than the call's columns repeated. The id is
 	 * worked out beside the call, because compared with the expression itself it would not be looked up in the primary key. */
 	[W_CALL] = { "call", BY_KEY("read", "SELECT " DETAIL_COLUMNS " FROM (SELECT " CALL_ID " AS id OFFSET 0) w "

@@ -26,6 +26,8 @@ enum worker_stmt {
 	W_TICKET_LOOK,			/* $2 now: used, expired */
 	W_TICKET_START,			/* $2 now */
 	W_STATE_BY_TICKET,		/* $1 state hash, $2 cookie hash, $3 now, $4 expires, $5 ticket hash */
+	W_CONNECT_AUDIT,		/* $3 request; as all audit rows the last of its job */
+	W_TICKET_AUDIT,			/* $1 state hash, $2 request */
 	/* Its end: $1 state hash, $2 now. */
 	W_STATE_LOOK,			/* $3 cookie hash: used, expired, of this browser, ticket used */
 	W_STATE_TAKE,			/* $3 cookie hash: app_id, return_to */
@@ -34,7 +36,10 @@ enum worker_stmt {
 	/* A call a client asks for: $1 app, $2 key hash, $3 id, $4 idempotency key, $5 user, $6 number, $7 custom data. */
 	W_DIAL_KEY,			/* what the key is worth */
 	W_DIAL_ADD,			/* $8 now */
+	W_DIAL_AUDIT,			/* $4 detail, $5 request; the last of its job */
 	W_DIAL_FIND,			/* id, same wish, state, provider's call id, error, sent and created in ms */
+
+	W_AUDIT,			/* $1 app, $2 actor, $3 action, $4 subject, $5 detail, $6 request; the last of its job: api/audit.h */
 
 	W_CALL,				/* $3 id: one row per recording */
 	W_CALLS,			/* + enum calls_by: a page; see stmt_worker.c for $3.. */

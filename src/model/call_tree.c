@@ -51,7 +51,9 @@ started_cmp(int64_t a, int64_t b)
 bool
 call_leg_answered(const struct leg *l)
 {
-	bool	up = l->connected != LEG_NONE || (l->seen & (LEG_SEEN_CONNECTED | LEG_SEEN_PERSON)) != 0;
+	bool	doubtful = (l->seen & (LEG_SEEN_MISSED | LEG_SEEN_VOICEMAIL | LEG_SEEN_BLOCKED)) != 0;
+	bool	up = l->connected != LEG_NONE || (l->seen & (LEG_SEEN_CONNECTED | LEG_SEEN_PERSON)) != 0 ||
+	    ((l->seen & LEG_SEEN_UP) != 0 && !doubtful);
 	bool	person = (l->seen & LEG_SEEN_PERSON) != 0 || l->operator_id.p != NULL || l->target.type.p == NULL ||
 	    str_eq(l->target.type, STR("user"));
 

@@ -10,8 +10,8 @@
 #include "model/leg.h"
 
 struct event {
-	const char	*provider;	/* "dialpad" */
-	struct str	 type;		/* dialpad.hangup, the seeds' own call.ended, dialpad.sms, dialpad.other */
+	const char	*provider;	/* "dialpad", "exotel" */
+	struct str	 type;		/* dialpad.hangup, exotel.terminal, the seeds' own call.ended, dialpad.sms … */
 	bool		 is_call;	/* names a call: leg is filled and the reaper has work; else stored only */
 	int64_t		 event_ts;	/* ms, the provider's; LEG_NONE when absent */
 	struct str	 org_id;	/* company the body names, for routing; absent when none */

@@ -35,6 +35,7 @@ enum leg_rank { LEG_POST = 0, LEG_RINGING = 1, LEG_ACTIVE = 2, LEG_ENDED = 3 };
 #define LEG_SEEN_INTERNAL	0x80u
 #define LEG_SEEN_PERSON		0x100u	/* the event itself says a person answered (seeds' call.started) */
 #define LEG_SEEN_AFTER		0x200u	/* a known after-call state: with nothing live seen, the leg is over */
+#define LEG_SEEN_UP		0x400u	/* said to be up, but not that people talked: counts until an end says otherwise */
 
 struct leg_text {		/* a value and the event time it comes from; later wins, never erased */
 	struct str	v;

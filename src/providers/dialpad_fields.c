@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "providers/dialpad_fields.h"
+#include "providers/text.h"
 
 #define YEAR_2000_MS	INT64_C(946684800000)
 #define YEAR_2100_MS	INT64_C(4102444800000)
@@ -23,56 +24,16 @@ dialpad_get(const struct dialpad_reader *r, const char *name)
 	return json_type(v) == JSON_NULL ? (struct json){ NULL, 0 } : v;
 }
 
-static bool
-all_digits(struct str s)
-{
-	size_t	i;
-
-	for (i = 0; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++)
-		continue;
-	return s.n > 0 && i == s.n;
-}
-
-/* The whole text, empty as absent. */
-static struct str
-scalar(struct dialpad_reader *r, struct json v)
-{
-	struct str	s;
-
-	switch (json_type(v)) {
-	case JSON_STRING:
-		s = json_text(v, r->arena);
-		if (s.p == NULL)
-			r->failed = true;
-		break;
-	case JSON_NUMBER:
-		s = json_raw(v);
-		if (!all_digits(s))
-			return STR_NONE;
-		break;
-	default:
-		return STR_NONE;
-	}
-	return s.n > 0 ? s : STR_NONE;
-}
-
 struct str
 dialpad_text(struct dialpad_reader *r, struct json v, size_t max)
 {
-	struct str	s = scalar(r, v);
-
-	if (s.n <= max)
-		return s;
-	s.n = max;
-	while (s.n > 0 && ((unsigned char)s.p[s.n] & 0xc0) == 0x80)
-		s.n--;
-	return s;
+	return text_cut(text_scalar(r->arena, v, &r->failed), max);
 }
 
 struct str
 dialpad_token(struct dialpad_reader *r, struct json v, size_t max)
 {
-	struct str	s = scalar(r, v);
+	struct str	s = text_scalar(r->arena, v, &r->failed);
 
 	if (s.n > max || str_eq(s, STR("0")) || str_eq(s, STR("null")))
 		return STR_NONE;
@@ -91,37 +52,15 @@ dialpad_call_id(struct json v)
 		s.p++;
 		s.n--;
 	}
-	return all_digits(s) && num_i64(s, 1, INT64_MAX, &n) ? s : STR_NONE;
-}
-
-static char
-word_byte(char c, bool dots)
-{
-	if (c >= 'A' && c <= 'Z')
-		return (char)(c - 'A' + 'a');
-	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (dots && c == '.'))
-		return c;
-	return '_';
+	return text_all_digits(s) && num_i64(s, 1, INT64_MAX, &n) ? s : STR_NONE;
 }
 
 struct str
 dialpad_word(struct dialpad_reader *r, const char *prefix, struct json v, bool dots)
 {
-	size_t		n = strlen(prefix), i;
-	struct str	s = json_type(v) == JSON_STRING ? scalar(r, v) : STR_NONE;
-	char		*out;
+	struct str	s = json_type(v) == JSON_STRING ? text_scalar(r->arena, v, &r->failed) : STR_NONE;
 
-	if (s.p == NULL)
-		return STR_NONE;
-	out = arena_alloc(r->arena, DIALPAD_WORD_MAX);
-	if (out == NULL) {
-		r->failed = true;
-		return STR_NONE;
-	}
-	memcpy(out, prefix, n);
-	for (i = 0; i < s.n && n < DIALPAD_WORD_MAX; i++)
-		out[n++] = word_byte(s.p[i], dots);
-	return (struct str){ out, n };
+	return text_word(r->arena, prefix, s, dots ? '.' : '_', DIALPAD_WORD_MAX, &r->failed);
 }
 
 int64_t

@@ -20,6 +20,7 @@
 const enum db_type leg_types[LEGS_COLUMNS] = { DB_UUID, DB_TEXT, DB_TEXT, DB_UUID, DB_JSON };
 static const enum db_type merged_types[MERGED_COLUMNS] = { DB_UUID, DB_UUID, DB_UUID };
 static const enum db_type dial_types[DIAL_COLUMNS] = { DB_UUID, DB_UUID, DB_UUID };
+static const enum db_type ribbon_types[RIBBON_COLUMNS] = { DB_UUID, DB_TEXT, DB_UUID, DB_UUID };
 static const enum db_type recording_types[REC_COLUMNS] = {
 	DB_UUID, DB_UUID, DB_TEXT, DB_TEXT, DB_TEXT, DB_TIME, DB_BIGINT
 };
@@ -69,6 +70,7 @@ changes_begin(struct changes *c)
 	columns_begin(c->merged, merged_types, MERGED_COLUMNS);
 	columns_begin(c->calls, call_types, CALL_COLUMNS);
 	columns_begin(c->dials, dial_types, DIAL_COLUMNS);
+	columns_begin(c->ribbon, ribbon_types, RIBBON_COLUMNS);
 	columns_begin(c->recordings, recording_types, REC_COLUMNS);
 	columns_begin(c->dead, dead_types, DEAD_COLUMNS);
 }
@@ -80,6 +82,7 @@ changes_end(struct changes *c)
 	columns_end(c->merged, MERGED_COLUMNS);
 	columns_end(c->calls, CALL_COLUMNS);
 	columns_end(c->dials, DIAL_COLUMNS);
+	columns_end(c->ribbon, RIBBON_COLUMNS);
 	columns_end(c->recordings, REC_COLUMNS);
 	columns_end(c->dead, DEAD_COLUMNS);
 }
@@ -257,15 +260,21 @@ put_call(struct db_array *to, const struct alias *a, const struct group *g, cons
 
 /* A call that we placed says so in its custom data. From here on that is what the client gave, and nothing else. */
 static void
-put_dial(struct db_array *to, const struct alias *a, const struct group *g, struct call *call)
+put_origin(struct changes *c, const struct alias *a, const struct group *g, struct call *call)
 {
-	struct uuid dial;
+	struct uuid dial = { 0 };
+	bool tagged = dial_tag_take(&call->custom_data, &dial);
 
-	if (!dial_tag_take(&call->custom_data, &dial))
-		return;
-	db_array_uuid(&to[DIAL_APP], a->app);
-	db_array_uuid(&to[DIAL_ID], dial);
-	db_array_uuid(&to[DIAL_CALL], g->id);
+	if (str_eq(a->provider, STR("exotel"))) {	/* its calls may be known by their id alone */
+		db_array_uuid(&c->ribbon[RIBBON_APP], a->app);
+		db_array_str(&c->ribbon[RIBBON_SID], call->provider_id);
+		db_array_uuid(&c->ribbon[RIBBON_ID], dial);
+		db_array_uuid(&c->ribbon[RIBBON_CALL], g->id);
+	} else if (tagged) {
+		db_array_uuid(&c->dials[DIAL_APP], a->app);
+		db_array_uuid(&c->dials[DIAL_ID], dial);
+		db_array_uuid(&c->dials[DIAL_CALL], g->id);
+	}
 }
 
 /* The key of a recording's row. Addresses can be longer than an index takes, so long ones stand for themselves by their digest. */
@@ -314,7 +323,7 @@ take_group(struct changes *c, struct batch *b, const struct group *g)
 	ok = collect_legs(c, b, g, &l);
 	if (ok && (l.changed || g->nlosers > 0)) {
 		call_derive(&call, l.leg, l.n);
-		put_dial(c->dials, a, g, &call);
+		put_origin(c, a, g, &call);
 		put_call(c->calls, a, g, &call);
 		put_recordings(c->recordings, a, g, &call);
 	}
@@ -348,6 +357,7 @@ changes_from_batch(struct changes *c, struct batch *b)
 	for (i = b->nlive; i < b->nevents; i++)
 		take_dead(c, &b->event[i]);
 	return !columns_failed(c->legs, LEGS_COLUMNS) && !columns_failed(c->merged, MERGED_COLUMNS) &&
-	    !columns_failed(c->calls, CALL_COLUMNS) && !columns_failed(c->dials, DIAL_COLUMNS) && !columns_failed(c->recordings, REC_COLUMNS) &&
+	    !columns_failed(c->calls, CALL_COLUMNS) && !columns_failed(c->dials, DIAL_COLUMNS) &&
+	    !columns_failed(c->ribbon, RIBBON_COLUMNS) && !columns_failed(c->recordings, REC_COLUMNS) &&
 	    !columns_failed(c->dead, DEAD_COLUMNS);
 }

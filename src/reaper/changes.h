@@ -16,6 +16,7 @@
 enum leg_column { LEGS_APP, LEGS_PROVIDER, LEGS_ID, LEGS_CALL, LEGS_STATE, LEGS_COLUMNS };
 enum merged_column { MERGED_APP, MERGED_LOSER, MERGED_WINNER, MERGED_COLUMNS };
 enum dial_column { DIAL_APP, DIAL_ID, DIAL_CALL, DIAL_COLUMNS };
+enum ribbon_column { RIBBON_APP, RIBBON_SID, RIBBON_ID, RIBBON_CALL, RIBBON_COLUMNS };
 enum recording_column { REC_APP, REC_CALL, REC_ID, REC_TYPE, REC_URL, REC_START, REC_DURATION, REC_COLUMNS };
 enum dead_column { DEAD_APP, DEAD_ID, DEAD_RECEIVED, DEAD_ATTEMPTS, DEAD_REASON, DEAD_COLUMNS };
 
@@ -24,6 +25,7 @@ struct changes {
 	struct db_array	merged[MERGED_COLUMNS];
 	struct db_array	calls[CALL_COLUMNS];
 	struct db_array	dials[DIAL_COLUMNS];		/* calls that say which dial they come from */
+	struct db_array	ribbon[RIBBON_COLUMNS];		/* calls of Exotel: one may be a ribbon's */
 	struct db_array	recordings[REC_COLUMNS];
 	struct db_array	dead[DEAD_COLUMNS];
 };

@@ -16,6 +16,7 @@
 #define LOOK_MIN_MS		1000	/* between looks; more when they take long: 1 part of LOOK_SHARE */
 #define LOOK_MAX_MS		15000
 #define LOOK_SHARE		50
+#define LATE_ROWS		100	/* joined at one look */
 #define JOBS_MAX		4	/* one is under way at a time; a little room, nothing more */
 #define JOB_STATEMENTS		10	/* of the longest job: how many statement timeouts it may last */
 
@@ -99,6 +100,28 @@ on_settings(void *arg, const struct db_result *result)
 }
 
 static void
+on_late(void *arg, const struct db_result *result)
+{
+	struct reaper *r = arg;
+
+	if (db_outcome(result) == DB_FAILED)
+		log_event(LEVEL_WARN, "calls of a ribbon not joined; again in a second", LOG_C("error", db_error_text(result)),
+		    LOG_C("sqlstate", db_error_sqlstate(result)));
+	reaper_next(r);
+}
+
+/* With every look: the ribbons' calls whose events came before it was known that they are theirs. */
+static void
+join_late(struct reaper *r)
+{
+	DB_PARAMS(p, 2);
+
+	db_put_time_ms(&p, clock_real_ms());
+	db_put_i64(&p, LATE_ROWS);
+	submit_plain(r, R_RIBBON_LATE, p.p, p.n, on_late);
+}
+
+static void
 on_look(void *arg, const struct db_result *result)
 {
 	struct reaper *r = arg;
@@ -108,7 +131,10 @@ on_look(void *arg, const struct db_result *result)
 	if (ok)
 		scoreboard_queue_seen(r->h->board, db_i64(result, 0, 0, 0, -1), now - db_i64(result, 0, 0, 1, 0), now);
 	timer_set(r->look_timer, wait < LOOK_MIN_MS ? LOOK_MIN_MS : wait > LOOK_MAX_MS ? LOOK_MAX_MS : wait);
-	reaper_next(r);
+	if (ok && !r->stopping)
+		join_late(r);
+	else
+		reaper_next(r);
 }
 
 static int64_t

@@ -74,6 +74,7 @@ write_begin(struct reaper *r)
 		add_merges(j, c, b->now_ms);
 	add_columns(j, R_CALLS_WRITE, c->calls, CALL_COLUMNS, true, b->now_ms);
 	add_columns(j, R_DIALS_JOIN, c->dials, DIAL_COLUMNS, false, 0);
+	add_columns(j, R_RIBBON_JOIN, c->ribbon, RIBBON_COLUMNS, true, b->now_ms);
 	add_columns(j, R_RECORDINGS_TRIM, c->recordings, REC_ID + 1, false, 0);
 	add_columns(j, R_RECORDINGS_WRITE, c->recordings, REC_COLUMNS, false, 0);
 	add_columns(j, R_DEAD_ADD, c->dead, DEAD_COLUMNS, true, b->now_ms);

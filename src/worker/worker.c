@@ -4,12 +4,15 @@
  */
 #include <sys/types.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/audit.h"
 #include "api/auth.h"
 #include "api/hooks.h"
+#include "api/ribbon_files.h"
 #include "base/json_read.h"
 #include "base/log.h"
 #include "db/stmt_worker.h"
@@ -33,6 +36,7 @@ struct worker {
 	struct request_log	*requests;
 	struct http_server	*public, *admin;
 	struct front		 front;
+	struct ribbon_files	*ribbon;
 	struct http_routes	 public_routes, admin_routes;
 	struct http_stats	 told;		/* of the public server, as the scoreboard has it */
 	struct watch		*master_watch;
@@ -95,12 +99,20 @@ stop_now(void *arg)
 }
 
 static void
+logs_drained(void *arg)
+{
+	struct worker *w = arg;
+
+	audit_drain(w->api.audit, stop_now, w);
+}
+
+static void
 drained(void *arg)
 {
 	struct worker *w = arg;
 
 	if (--w->draining == 0)
-		request_log_drain(w->requests, stop_now, w);
+		request_log_drain(w->requests, logs_drained, w);
 }
 
 /* An address that no other process serves refuses from now on, instead of taking clients whom nobody will answer. */
@@ -226,6 +238,21 @@ database_changed(void *arg, enum db_state s)
 	}
 }
 
+/* What a reload brings must be whole before the old generation is asked to leave: a folder that cannot be served is a fault. */
+static bool
+read_ribbon(struct worker *w)
+{
+	const char	*folder = w->h->conf->ribbon_files;
+	char		 why[RIBBON_FILES_WHY_SIZE], fault[sizeof("ribbon.files: ") + RIBBON_FILES_WHY_SIZE];
+
+	if (folder == NULL || (w->ribbon = ribbon_files_read(folder, why)) != NULL)
+		return true;
+	snprintf(fault, sizeof(fault), "ribbon.files: %s", why);
+	log_error("%s", fault);
+	child_unfit(w->h, fault);
+	return false;
+}
+
 static bool
 set_up(struct worker *w)
 {
@@ -252,13 +279,13 @@ set_up(struct worker *w)
 
 	crowd_join(w->h->tally->connections, w->h->slot);
 	w->loop = loop_new();
-	if (w->loop == NULL || !front_open(&w->front, w->h, w->loop, api_problem))
+	if (w->loop == NULL || !front_open(&w->front, w->h, w->loop, api_problem) || !read_ribbon(w))
 		return false;
 	/* What this process reads from disk for itself is read before this line; db_new() may start its first thread. */
 	db_reach(&w->reach, &c->worker_url);
 	child_confine(w->h, &w->reach);
 	w->db = db_new(w->loop, &db);
-	w->api = (struct api){ .conf = c, .loop = w->loop, .db = w->db, .keys = keys_new(), .board = w->h->board, .score = w->h->score,
+	w->api = (struct api){ .conf = c, .loop = w->loop, .db = w->db, .keys = keys_new(), .ribbon = w->ribbon, .board = w->h->board, .score = w->h->score,
 	    .admins = w->h->admins, .tally = w->h->tally, .member = w->h->slot, .use_fd = w->h->use_write_fd,
 	    .store = ingest_store };
 	if (w->db == NULL || w->api.keys == NULL)
@@ -266,6 +293,7 @@ set_up(struct worker *w)
 	if (w->h->worker_end_fd != -1 && (w->api.courier = link_client_new(w->loop, w->h->worker_end_fd)) == NULL)
 		return false;
 	w->api.hooks = hooks_new(w->loop, w->db, c->webhook_refresh_ms);
+	w->api.audit = audit_new(w->loop, w->db);
 	w->ingest = ingest_new(w->db, c, w->h->score, w->h->wake_write_fd);
 	w->api.store_ctx = w->ingest;
 	w->requests = request_log_new(w->loop, w->db, c, w->h->score);
@@ -276,8 +304,8 @@ set_up(struct worker *w)
 	w->admin = http_server_new(w->loop, &lim, NULL, 0, false);
 	w->master_watch = watch_new(w->loop, w->h->master_fd, master_gone, w);
 	w->stale_timer = timer_new(w->loop, leave_if_stale, w);
-	if (w->api.hooks == NULL || w->ingest == NULL || w->requests == NULL || w->day == NULL || w->public == NULL || w->admin == NULL ||
-	    w->master_watch == NULL || w->stale_timer == NULL)
+	if (w->api.hooks == NULL || w->api.audit == NULL || w->ingest == NULL || w->requests == NULL || w->day == NULL || w->public == NULL ||
+	    w->admin == NULL || w->master_watch == NULL || w->stale_timer == NULL)
 		return false;
 	timer_set(w->stale_timer, STALE_PERIOD_MS);
 	http_server_set_owner(w->public, &(struct http_owner){
@@ -306,8 +334,10 @@ worker_main(const struct heritage *h)
 	http_server_free(w.admin);
 	link_client_free(w.api.courier);
 	front_free(&w.front);
+	ribbon_files_free(w.ribbon);
 	db_free(w.db);
 	hooks_free(w.api.hooks);
+	audit_free(w.api.audit);
 	day_free(w.day);
 	keys_free(w.api.keys);
 	secret_free(&w.api.cursor_key);

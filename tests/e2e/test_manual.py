@@ -24,7 +24,7 @@ def section(page, name):
 PROMISED = {code: int(status) for status, code in re.findall(r"^\.It (\d+) Cm ([a-z_]+)$", section(API, "ERROR CODES"), re.M)}
 # Said of what cannot be brought about from outside, or is tested elsewhere: no memory; the courier; the admin listener.
 ELSEWHERE = {"overloaded", "courier_unavailable", "forbidden", "no_courier", "invalid_log_level", "too_many_log_levels",
-             "unsupported_media_type"} | set(re.findall(r"^\.It \d+ Cm ([a-z_]+)$", section(API, "ERROR CODES").split(".Ss Placing a call")[1]
+             "unsupported_media_type", "invalid_password"} | set(re.findall(r"^\.It \d+ Cm ([a-z_]+)$", section(API, "ERROR CODES").split(".Ss Placing a call")[1]
                                                         .split(".Ss ")[0], re.M))      # test_dial.py
 
 

@@ -14,7 +14,7 @@ from prometheus import scrape
 from ringd import BIN, call_event, drained, jwt, request, wait_for
 from test_process import Load
 
-ROUTES = {"none", "calls_active", "calls", "call", "hook_dialpad", "oauth_connect", "oauth_callback", "health_live",
+ROUTES = {"none", "calls_active", "calls", "call", "hook_dialpad", "hook_exotel", "oauth_connect", "oauth_callback", "health_live",
           "health_ready", "status", "metrics"}
 
 

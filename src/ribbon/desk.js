@@ -1,0 +1,353 @@
+/*
+ * desk: the agent's place. Joins machine, server, telephone, tabs and view: what happens goes into the machine, what the machine wants done
+ * is done here. Everything a person or the host page can ask for is one entry of commands.
+ */
+import { createApi, backoff } from './api.js';
+import { RibbonError, isPassing } from './fault.js';
+import { createLeader } from './leader.js';
+import { inCall, next, start, word } from './machine.js';
+import { whyNoMicrophone, tryMicrophone } from './microphone.js';
+import { loadPhone } from './load.js';
+
+const POLL_MS = 2000, READY_MS = 20000, TOKEN_MS = 10000, ENDED_MS = 6000, LOGGED_MS = 1200, PLACE_TRIES = 3;
+
+const keyOf = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
+const within = (ms, promise, what) => Promise.race([promise, new Promise((_, no) => setTimeout(no, ms, new RibbonError('timeout', what)))]);
+
+export function createDesk({ options, version, keep, show, tellHost }) {
+	const api = createApi(options.server), dials = new Map();
+	let state = start, phone = null, info = null, tabs = null, mirrored = null, fault = null, canRetry = false, blocked = false, poll = null, wait = null;
+	let devices = [], stopped = false, atRest = null;
+
+	/* ---- the machine, and what it wants done */
+	const doing = {
+		emit: ({ name }) => emit(name),
+		place,
+		refuse: ({ key, code }) => settle(key, null, new RibbonError(code, code === 'in_call' ? 'There is a call already' : 'The ribbon is not ready')),
+		answer: ({ leg }) => phone?.answer(leg),
+		reject: ({ leg, status }) => phone?.reject(leg, status),
+		hangup: ({ leg }) => phone?.hangUp(leg),
+		ring: () => phone?.sound.ring(),
+		silence: () => phone?.sound.silence(),
+		after: ({ ms, event }) => setTimeout(happen, ms, event),
+		poll: ({ id }) => { clearTimeout(poll); poll = setTimeout(look, POLL_MS / 2, id, 0); },
+		unpoll: () => { clearTimeout(poll); poll = null; },
+		end: ({ id, reason }) => tryTo(() => api.hangUp(id, reason)),
+		tell: ({ id, state: what }) => tryTo(() => api.tell(id, what)),
+	};
+
+	function happen(event) {
+		const [after, acts] = next(state, { at: Date.now(), ...event });
+		const changed = after !== state;
+
+		state = after;
+		for (const act of acts)
+			doing[act.do](act);
+		if (changed)
+			publish();
+		rest();
+	}
+
+	/* An ended call is shown for a while; one that waits for a note, until it got one. */
+	function rest() {
+		const c = state.call;
+
+		if (c?.phase !== 'ended' || (c.id !== null && !c.logged)) {
+			clearTimeout(atRest);
+			atRest = null;
+		} else {
+			atRest ??= setTimeout(() => { atRest = null; happen({ type: 'done' }); }, c.logged ? LOGGED_MS : ENDED_MS);
+		}
+	}
+
+	async function tryTo(what) {
+		for (let tries = 0; tries < 4; tries++)
+			try {
+				return await what();
+			} catch (err) {
+				if (!isPassing(err))
+					return undefined;
+				await new Promise((done) => setTimeout(done, backoff(tries)));
+			}
+		return undefined;
+	}
+
+	/* The same key each time: however often it is asked, one call is placed. */
+	async function place({ key, number, context }) {
+		for (let tries = 0; ; tries++)
+			try {
+				const call = await api.dial(number, context, key);
+
+				happen({ type: 'placed', key, id: call.id, sid: call.call_sid ?? null });
+				settle(key, { id: call.id, callSid: call.call_sid ?? null });
+				return;
+			} catch (err) {
+				if ((err.code === 'network' || err.code === 'timeout') && tries + 1 < PLACE_TRIES) {
+					await new Promise((done) => setTimeout(done, backoff(tries)));
+					continue;
+				}
+				happen({ type: 'dial_failed', key, reason: err.code });
+				settle(key, null, err);
+				fail(err, false);
+				return;
+			}
+	}
+
+	function settle(key, value, err) {
+		const d = dials.get(key);
+
+		dials.delete(key);
+		err ? d?.reject(err) : d?.resolve(value);
+	}
+
+	async function look(id, tries) {
+		let failed = 0;
+
+		try {
+			const c = await api.look(id);
+
+			happen({ type: 'server', id, state: c.state, status: c.status, connected: c.connected_at != null || c.status === 'active', reason: endReason(c) });
+		} catch (err) {
+			failed = tries + 1;
+			if (!isPassing(err) && err.name !== 'LimitError')
+				return;
+		}
+		if (inCall(state) && state.call.id === id)
+			poll = setTimeout(look, failed > 0 ? backoff(failed) : POLL_MS, id, failed);
+	}
+	const endReason = (c) => c.end_reason ?? c.outcome ?? null;
+
+	/* ---- what others are told */
+	const shown = (c) => (c === null ? null : { id: c.id, callSid: c.sid, direction: c.direction, number: c.number, name: c.name, context: c.context,
+		phase: c.phase, held: c.held, muted: c.muted, startedAt: c.at, connectedAt: c.connectedAt, endedAt: c.endedAt, reason: c.reason, logged: c.logged });
+
+	function snapshot() {
+		const c = state.call, tones = c !== null && phone !== null && inCall(state) && ['customer_rings', 'talking'].includes(c.phase);
+
+		return { word: word(state), line: state.line, reason: state.reason, mode: info?.mode ?? null, agent: info?.agent?.name ?? null, usage: info?.usage ?? null,
+		    dispositions: info?.dispositions ?? [], fault: fault && { code: fault.code, message: fault.message }, live: inCall(state), tones,
+		    call: c === null ? null : { ...shown(c), at: c.at } };
+	}
+	const asSeen = () => {
+		const own = { leader: tabs === null || tabs.leading(), canRetry, blocked, devices: { list: devices, mic: keep.get('mic'), speaker: keep.get('speaker') } };
+		const s = own.leader ? snapshot() : { ...(mirrored ?? { ...snapshot(), word: 'connecting' }) };
+
+		return { ...s, ...(fault === null ? {} : { fault: { code: fault.code, message: fault.message } }), ...own };
+	};
+	let lastWord = null;
+	function publish() {
+		const s = asSeen();
+
+		tabs?.tell('state', snapshot());
+		show(s);
+		if (s.word !== lastWord) {
+			lastWord = s.word;
+			emit('state');
+		}
+	}
+	function emit(name, error = null) {
+		const s = asSeen(), what = { state: s.word, call: s.call === null ? null : shownToHost(s.call), leader: s.leader, ...(error === null ? {} : { error }) };
+
+		tellHost(name, what);
+		if (name !== 'state')
+			tabs?.tell('event', { name, what: { ...what, ...(error === null ? {} : { error: { name: error.name, code: error.code, message: error.message } }) } });
+	}
+	const shownToHost = ({ at: _, ...c }) => Object.freeze(c);
+
+	function fail(err, lasting = true) {
+		if (lasting) {
+			fault = err;
+			canRetry = true;
+			publish();
+		}
+		emit('error', err);
+	}
+
+	/* ---- beginning, again and again if need be */
+	async function token() {
+		if (typeof options.agentToken !== 'function')
+			return options.agentToken;
+		try {
+			return await within(TOKEN_MS, Promise.resolve(options.agentToken()), 'agentToken() did not answer in time');
+		} catch (err) {
+			throw err instanceof RibbonError ? err : new RibbonError('agent_token_failed', `agentToken() failed: ${err?.message ?? err}`);
+		}
+	}
+	async function admit() {
+		info = await api.init(options.apiKey, await token());
+		api.keep(info.session, sessionOver);
+	}
+
+	/* The session ended without us. Too old: another one, if the page can prove the agent anew. Ended by somebody: that is that. */
+	async function sessionOver(err) {
+		if (stopped)
+			return;
+		if (err.code !== 'session_revoked' && typeof options.agentToken === 'function')
+			try {
+				await admit();
+				phone?.wake();
+				return;
+			} catch (again) {
+				err = again;
+			}
+		happen({ type: 'line', line: 'offline', reason: err.code });
+		if (!inCall(state))
+			endPhone();
+		if (fault?.code !== err.code)
+			fail(err);
+	}
+	function endPhone() {
+		phone?.stop();
+		phone = null;
+	}
+
+	async function takeLine() {
+		if (info.mode !== 'webrtc') {
+			happen({ type: 'line', line: 'ready', mode: 'callback' });
+			return;
+		}
+		happen({ type: 'line', line: 'connecting', mode: 'webrtc' });
+		const createPhone = await within(READY_MS, loadPhone(options.server), 'The telephone part did not load in time');
+
+		await tryMicrophone();
+		let settled;
+		const ready = new Promise((resolve, reject) => { settled = { resolve, reject }; });
+
+		phone = createPhone({ sip: info.sip, version, sign: (what) => api.sign(what), iceServers: options.iceServers, sinkId: keep.get('speaker'),
+		    microphoneId: keep.get('mic'), makeError: (code, message) => new RibbonError(code, message),
+		    hear(event) {
+			happen(event);
+			if (event.type === 'line' && event.line === 'ready')
+				settled.resolve();
+			if (event.type === 'leg_gone' && state.line === 'offline')
+				endPhone();
+		    },
+		    fail(err) {
+			const e = err instanceof RibbonError ? err : whyNoMicrophone(err);
+
+			settled.reject(e);
+			if (began)
+				fail(e);
+		    } });
+		phone.sound.onBlocked((yes) => { if (blocked !== yes) { blocked = yes; publish(); } });
+		await within(READY_MS, ready, 'The telephone server did not answer in time');
+	}
+
+	let began = false;
+	async function begin() {
+		fault = null;
+		canRetry = false;
+		began = false;
+		happen({ type: 'line', line: 'connecting' });
+		try {
+			await admit();
+			tabs ??= createLeader({ name: `ringd-ribbon ${options.server} ${info.agent.id}`, snapshot, command: run, heard,
+			    lead: () => takeLine().then(() => publish(), (err) => { endPhone(); fail(err); }) });
+			if (tabs.leading() || await tabs.begin())
+				await takeLine();
+			began = true;
+			publish();
+		} catch (err) {
+			endPhone();
+			tabs?.leave();
+			happen({ type: 'line', line: 'offline', reason: err.code });
+			fail(err);
+			throw err;
+		}
+	}
+	function heard(kind, body) {
+		if (kind === 'state') {
+			mirrored = body;
+			publish();
+		} else {
+			tellHost(body.name, { ...body.what, leader: false });
+		}
+	}
+
+	/* ---- what people and pages can ask for; in any tab, done by the one with the telephone */
+	const talking = () => (inCall(state) && state.call.leg !== null ? state.call.leg : null);
+	const commands = {
+		dial: ({ number, context }) => new Promise((resolve, reject) => {
+			const key = keyOf();
+
+			dials.set(key, { resolve, reject });
+			happen({ type: 'dial', key, number, context });
+		}),
+		answer: () => happen({ type: 'answer' }),
+		decline: () => happen({ type: 'decline' }),
+		hangUp: () => happen({ type: 'hang_up' }),
+		done: () => happen({ type: 'done' }),
+		mute: (on) => phone?.mute(talking(), on ?? !state.call?.muted),
+		hold: (on) => phone?.hold(talking(), on ?? !state.call?.held) ?? false,
+		dtmf: (tones) => phone?.dtmf(talking(), String(tones)) ?? false,
+		async note({ disposition, note, id = state.call?.id }) {
+			if (!id)
+				throw new RibbonError('no_call', 'There is no call to write a note to');
+			await api.note(id, { disposition, note });
+			happen({ type: 'logged', id });
+		},
+	};
+	const run = async (name, arg) => (Object.hasOwn(commands, name) ? commands[name](arg) : undefined);
+
+	/* ---- what only this tab can do */
+	const local = {
+		retry: () => begin().catch(() => {}),
+		sound: () => phone?.sound.unblock(),
+		badNumber: () => fail(new RibbonError('invalid_phone_number', 'Not a telephone number'), false),
+		async devices() {
+			const all = await navigator.mediaDevices?.enumerateDevices().catch(() => []) ?? [];
+			const speakers = typeof HTMLMediaElement.prototype.setSinkId === 'function';
+
+			devices = all.filter((d) => d.deviceId && d.deviceId !== 'default' && (d.kind === 'audioinput' || (speakers && d.kind === 'audiooutput')))
+			    .map((d) => ({ kind: d.kind, id: d.deviceId, label: d.label || d.deviceId.slice(0, 6) }));
+			publish();
+		},
+		microphone: (id) => { keep.set('mic', id || null); phone?.microphone(id || 'default').catch((err) => fail(whyNoMicrophone(err), false)); },
+		speaker: (id) => { keep.set('speaker', id || null); phone?.sound.speaker(id); },
+	};
+
+	/* Into the cache for back and forward, and out of it. */
+	function sleep(e) {
+		if (e.persisted) {
+			endPhone();
+			tabs?.leave();
+		} else {
+			endPhone();
+			api.end();
+		}
+	}
+	const wake = (e) => { if (e.persisted && !stopped) begin().catch(() => {}); };
+	const warn = (e) => { if ((tabs?.leading() ?? true) && inCall(state)) e.preventDefault(); };
+
+	addEventListener('pagehide', sleep);
+	addEventListener('pageshow', wake);
+	/* There only while it is needed: a page with this listener may be kept out of that cache. */
+	const guard = setInterval(() => {
+		const want = inCall(state) && (tabs?.leading() ?? true);
+
+		if (want && wait === null)
+			addEventListener('beforeunload', wait = warn);
+		else if (!want && wait !== null) {
+			removeEventListener('beforeunload', wait);
+			wait = null;
+		}
+	}, 500);
+	navigator.mediaDevices?.addEventListener?.('devicechange', () => { if (devices.length > 0) local.devices(); });
+
+	return Object.freeze({
+		begin,
+		ask: (name, arg) => (Object.hasOwn(local, name) ? local[name](arg) : tabs === null ? run(name, arg) : tabs.ask(name, arg)),
+		seen: asSeen,
+		stop() {
+			stopped = true;
+			clearInterval(guard);
+			clearTimeout(poll);
+			removeEventListener('pagehide', sleep);
+			removeEventListener('pageshow', wake);
+			removeEventListener('beforeunload', warn);
+			endPhone();
+			tabs?.close();
+			api.end();
+		},
+	});
+}

@@ -1,0 +1,219 @@
+"""Exotel's callbacks: every form they come in, what they make of calls, and what is refused."""
+import base64
+import random
+import time
+
+import pytest
+
+import exotel
+import ringd
+from ringd import drained
+
+
+def one(db, sql, *args):
+    with db.cursor() as c:
+        c.execute(sql, args)
+        return c.fetchone()[0]
+
+
+@pytest.fixture(scope="module")
+def hook(daemon, pg, acme):
+    return exotel.Hook(daemon, pg, acme.id)
+
+
+def calls(daemon, tenant, **query):
+    text = "&".join(f"{k}={v}" for k, v in {"limit": 200, **query}.items())
+    return {c["provider_call_id"]: c for c in daemon.get(f"/api/calls?{text}", tenant.key).json["data"]}
+
+
+@pytest.fixture(scope="module")
+def in_order(daemon, db, acme, hook):
+    for s in exotel.SAMPLES:
+        a = hook.send(s)
+        assert a.status == 200 and a.json["data"]["duplicate"] is False, (s, a)
+        drained(db)             # every event alone: the slowest, plainest way
+    return calls(daemon, acme)
+
+
+EXPECTED = {
+    "0a1b2c3d4e5f60718293a4b5c6d7e8f9": ("outbound", "+918040001234", "+919812345678", "ended", "answered", 171000, "c:42"),
+    "1b2c3d4e5f60718293a4b5c6d7e8f90a": ("outbound", "+918040001234", "+919812300000", "ended", "missed", 0, None),
+    "2c3d4e5f60718293a4b5c6d7e8f90a1b": (None, None, None, "ended", "missed", 0, None),
+    "3d4e5f60718293a4b5c6d7e8f90a1b2c": ("outbound", "+919800000001", "+919812345678", "ended", "missed", 0, None),
+    "4e5f60718293a4b5c6d7e8f90a1b2c3d": ("inbound", "+919876543210", "+918040001234", "ended", "answered", 90000, None),
+    "5f60718293a4b5c6d7e8f90a1b2c3d4e": ("inbound", "+919876500000", "+918040001234", "ended", "missed", 0, None),
+    "60718293a4b5c6d7e8f90a1b2c3d4e5f": ("inbound", "+919876543210", "+918040001234", "ended", "voicemail", 0, None),
+    "f00dcafe01": ("outbound", "+918040001234", "+919812345678", "ended", "answered", None, None),
+    "718293a4b5c6d7e8f90a1b2c3d4e5f60": ("outbound", "+919800000001", "+442071838750", "ended", "missed", 0, None),
+}
+
+
+def test_the_samples_become_these_calls(in_order):
+    got = {k: tuple(c[f] for f in ("direction", "from_number", "to_number", "status", "outcome", "talk_time_ms", "custom_data"))
+           for k, c in in_order.items()}
+    assert got == EXPECTED
+    assert {c["provider"] for c in in_order.values()} == {"exotel"} and {c["dialpad_call_id"] for c in in_order.values()} == {None}
+
+
+def test_the_agent_who_answered_is_shown_and_the_end_of_one_attempt_ends_no_call(in_order):
+    c = in_order["4e5f60718293a4b5c6d7e8f90a1b2c3d"]
+    assert (c["agent_id"], c["agent_email"]) == ("+919800000002", "ravi@acme.example")
+    assert (c["started_at"], c["connected_at"]) == ("2026-01-05T07:30:00.000Z", "2026-01-05T07:30:33.000Z")
+    assert c["recording_url"].endswith("4e5f.mp3") and c["provider_state"] == "completed"
+    assert in_order["f00dcafe01"]["agent_id"] == "agent7"
+
+
+def test_times_are_those_of_the_account_and_1970_is_none(in_order):
+    c = in_order["0a1b2c3d4e5f60718293a4b5c6d7e8f9"]
+    assert (c["started_at"], c["connected_at"], c["ended_at"]) == (
+        "2026-01-05T04:30:00.000Z", "2026-01-05T04:30:17.000Z", "2026-01-05T04:33:08.000Z")
+    assert in_order["5f60718293a4b5c6d7e8f90a1b2c3d4e"]["ended_at"] == "2026-01-05T08:30:15.000Z", "when it was told, not 1970"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_doubled_and_shuffled_they_end_the_same(daemon, pg, db, in_order, seed):
+    t = ringd.Tenant(pg.dsn(daemon.database), f"Exotel shuffled {seed}")
+    h = exotel.Hook(daemon, pg, t.id)
+    events = exotel.SAMPLES * 6
+    random.Random(seed).shuffle(events)
+    for i, s in enumerate(events):
+        assert h.send(s).status == 200
+        if seed % 2 and i % 9 == 0:
+            drained(db)
+    drained(db)
+    own = ("id", "updated_at")
+    assert ([{k: v for k, v in c.items() if k not in own} for _, c in sorted(calls(daemon, t).items())]
+            == [{k: v for k, v in c.items() if k not in own} for _, c in sorted(in_order.items())])
+    assert one(db, "SELECT count(*) FROM webhook_events WHERE app_id = %s", t.id) == len(exotel.SAMPLES)
+
+
+def test_the_same_event_in_every_form_is_one(db, hook):
+    fields = {"CallSid": "forms-1", "EventType": "answered", "Status": "in-progress", "From": "09800000001", "To": "09812345678",
+              "Direction": "outbound-api", "DateUpdated": "2026-01-06 10:00:00", "CustomField": 'a "b" & c=d/é+%'}
+    answers = [send(fields) for send in (hook.json, hook.form, hook.multipart)]
+    assert [a.status for a in answers] == [200] * 3
+    assert [a.json["data"]["duplicate"] for a in answers] == [False, True, True]
+    # A repetition with another clock is one; what says more is none.
+    assert hook.json({**fields, "DateUpdated": "2026-01-06 10:00:09"}).json["data"]["duplicate"] is True
+    assert hook.json({**fields, "Status": "completed"}).json["data"]["duplicate"] is False
+    assert hook.json({**fields, "RecordingUrl": "https://r.example/1.mp3"}).json["data"]["duplicate"] is False
+
+
+def test_what_is_kept_is_exact(db, hook):
+    a = hook.form("CallSid=exact-1&Legs%5B0%5D%5BStatus%5D=busy&a=1&a=2&empty=&bare&plus=a+b&odd=%zz%&z=%00&bad=%ff&=x&u=%C3%A9%22%5C")
+    kept = one(db, "SELECT payload::text FROM webhook_events WHERE id = %s", a.json["data"]["event_id"])
+    assert kept == ('{"CallSid":"exact-1","Legs[0][Status]":"busy","a":"1","a":"2","empty":"","bare":"","plus":"a b","odd":"%zz%",'
+                    '"z":"\\u0000","bad":"\ufffd","":"x","u":"é\\"\\\\"}')
+    text = '{ "CallSid": "exact-2",\n "Status":"busy", "x": 1.50e0 }'
+    a = hook.json(text)
+    assert one(db, "SELECT payload::text FROM webhook_events WHERE id = %s", a.json["data"]["event_id"]) == text
+
+
+@pytest.mark.parametrize("send, body, code", [
+    ("form", "", "empty_delivery"), ("query", "", "empty_delivery"), ("form", "nothing", "malformed_delivery"),
+    ("query", "nothing", "malformed_delivery"), ("json", '{"CallSid":', "invalid_json"), ("json", "[" * 65 + "]" * 65, "json_too_complex"),
+    ("form", "&".join(["a=b"] * 40000), "json_too_complex"),
+])
+def test_what_can_never_be_right_is_400(hook, send, body, code):
+    a = getattr(hook, send)(body)
+    assert (a.status, a.json["code"]) == (400, code)
+
+
+@pytest.mark.parametrize("body", [
+    b"", b"x", b"--B", b"--B\r\n", b"--B\r\n\r\nx\r\n--B--", b"--B\r\nContent-Disposition: form-data\r\n\r\nx\r\n--B--",
+    b"--B\r\nContent-Disposition: form-data; name=\"CallSid\"\r\n\r\nx\r\n", b"--C\r\n\r\n--C--",
+])
+def test_broken_multipart_is_400(hook, body):
+    a = hook.json(body, content_type="multipart/form-data; boundary=B")
+    assert a.status == 400 and a.json["code"] in ("malformed_delivery", "empty_delivery"), a
+    assert hook.json(b"--\r\n", content_type="multipart/form-data").status == 400
+
+
+def test_multipart_as_others_write_it(db, hook):
+    body = (b"preamble\r\n--B \r\ncontent-disposition: form-data; filename=x; name=CallSid\r\nContent-Type: text/plain\r\n\r\nparts-1\r\n"
+            b'--B\r\nContent-Disposition: form-data; name="a\\"b%22"\r\n\r\n\r\n--B\r\nX: y\r\nContent-Disposition:form-data;name="c"\r\n\r\n'
+            b"line\r\n--Bx\r\n--B--\r\nepilogue")
+    a = hook.json(body, content_type='Multipart/Form-Data; charset=utf-8; boundary="B"')
+    assert a.status == 400, "a line of the value begins like the boundary"
+    body = body.replace(b"--Bx", b"-Bx")
+    a = hook.json(body, content_type='Multipart/Form-Data; charset=utf-8; boundary="B"')
+    kept = one(db, "SELECT payload::text FROM webhook_events WHERE id = %s", a.json["data"]["event_id"])
+    assert kept == '{"CallSid":"parts-1","a\\"b\\"":"","c":"line\\r\\n-Bx"}'
+
+
+@pytest.mark.parametrize("fields", [
+    {"CallSid": "odd-1"}, {"CallSid": "odd-2", "Status": None}, {"CallSid": "odd-3", "Status": "null", "EventType": "null"},
+    {"CallSid": "odd-4", "Status": "something-new"}, {"CallSid": 4711, "Status": 7, "Legs": "x", "EndTime": [], "To": {}, "From": 9},
+    {"CallSid": "odd-5", "Legs": [None, 1, {}, [], {"Leg": {"Status": "busy"}}], "Status": "completed"},
+    {"CallSid": None}, {"CallSid": ""}, {"CallSid": "x" * 5000}, {}, {"Status": "completed"}, [], [1], {"CallSid": {"a": 1}},
+    {"CallSid": "odd-6", "ConversationDuration": "-1", "StartTime": "2026-13-45 99:99:99", "EndTime": "9999-01-01 00:00:00"},
+])
+def test_every_well_formed_delivery_is_taken(daemon, hook, fields):
+    a = hook.json(fields)
+    assert a.status == 200, a
+
+
+def test_an_unknown_hook_and_one_of_dialpad_are_404_and_head_stores_nothing(daemon, db, hook, acme):
+    assert hook.daemon.post("/webhooks/exotel/nonsense", "a=b").status == 404
+    assert hook.daemon.post(acme.path.replace("dialpad", "exotel"), "a=b").json["code"] == "unknown_hook"
+    assert hook.daemon.post(hook.path.replace("exotel", "dialpad"), "{}").status == 404
+    before = one(db, "SELECT count(*) FROM webhook_events WHERE app_id = %s", acme.id)
+    assert ringd.request(daemon.port, "HEAD", hook.path + "?CallSid=head-1").status == 405
+    assert hook.json({"CallSid": "x"}, {"Content-Encoding": "gzip"}).status == 415
+    assert one(db, "SELECT count(*) FROM webhook_events WHERE app_id = %s", acme.id) == before
+
+
+def basic(password, user="ringd"):
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def used(db, answer):
+    return one(db, "SELECT secret_used FROM webhook_events WHERE id = %s", answer.json["data"]["event_id"])
+
+
+def test_a_hook_with_a_secret_asks_for_it_as_the_password(daemon, db, pg, acme):
+    h = exotel.Hook(daemon, pg, acme.id, "--basic")
+    for n, headers in enumerate([{}, basic("wrong"), basic(""), {"Authorization": "Basic ???"}, {"Authorization": h.secret},
+                                 {"Authorization": "Bearer " + h.secret}]):
+        a = h.form({"CallSid": f"basic-{n}"}, headers)
+        assert (a.status, a.json["code"]) == (401, "invalid_password") and a.headers["www-authenticate"].startswith("Basic")
+    a = h.form({"CallSid": "basic-9"}, basic(h.secret, "anybody"))
+    assert a.status == 200 and used(db, a) == "current"
+    fresh = ringd.ringctl("hook", "rotate", acme.id, h.id, database=pg.dsn(daemon.database))
+    assert used(db, h.form({"CallSid": "basic-10"}, basic(fresh["secret"]))) == "current"
+    ringd.wait_for("all workers to know that it is the old one",
+                   lambda: used(db, h.form({"CallSid": f"basic-{time.monotonic_ns()}"}, basic(h.secret))) == "previous")
+    assert h.form({"CallSid": "basic-12"}).status == 401
+    assert ringd.ringctl("hook", "create", acme.id, "--basic", database=pg.dsn(daemon.database), check=False).returncode == 2
+
+
+def test_a_first_secret_is_not_asked_for_until_the_overlap_ends(daemon, db, pg, acme):
+    h = exotel.Hook(daemon, pg, acme.id)
+    assert h.secret is None and used(db, h.form({"CallSid": "open-1"})) == "none"
+    first = ringd.ringctl("hook", "rotate", acme.id, h.id, "--overlap", "5s", database=pg.dsn(daemon.database))
+    ringd.wait_for("the workers to know", lambda: used(db, h.form({"CallSid": f"open-{time.monotonic_ns()}"})) == "previous")
+    ringd.wait_for("all of them to know",
+                   lambda: used(db, h.form({"CallSid": f"open-{time.monotonic_ns()}"}, basic(first["secret"]))) == "current")
+    ringd.wait_for("the overlap to end", lambda: h.form({"CallSid": f"open-{time.monotonic_ns()}"}).status == 401)
+    assert h.form({"CallSid": "open-3"}, basic(first["secret"])).status == 200
+
+
+def test_two_tenants_and_two_providers_with_the_same_ids_stay_apart(daemon, db, pg, acme, globex):
+    mine, theirs = exotel.Hook(daemon, pg, acme.id), exotel.Hook(daemon, pg, globex.id)
+    sid = "5031100220999001"            # as Dialpad's look
+    for h, number in ((mine, "09811111111"), (theirs, "09822222222")):
+        assert h.form({"CallSid": sid, "Status": "in-progress", "From": "09800000001", "To": number, "Direction": "outbound-api"}).status == 200
+    assert daemon.post(acme.path, ringd.jwt(ringd.call_event(int(sid)), acme.secret)).status == 200
+    drained(db)
+    both = [c for c in daemon.get("/api/calls/active", acme.key).json["data"] if c["provider_call_id"] == sid]
+    assert {(c["provider"], c["dialpad_call_id"], c["direction"]) for c in both} == {("dialpad", int(sid), "inbound"), ("exotel", None, "outbound")}
+    [other] = [c for c in daemon.get("/api/calls/active", globex.key).json["data"] if c["provider_call_id"] == sid]
+    assert other["to_number"] == "+919822222222"
+    for c in both:
+        assert daemon.get(f"/api/calls/{c['id']}", globex.key).status == 404
+        assert daemon.get(f"/api/calls/{c['id']}", acme.key).json["data"]["provider"] == c["provider"]
+    # The end of one is not the end of the other.
+    assert mine.form({"CallSid": sid, "Status": "completed", "EventType": "terminal"}).status == 200
+    drained(db)
+    left = [c["provider"] for c in daemon.get("/api/calls/active", acme.key).json["data"] if c["provider_call_id"] == sid]
+    assert left == ["dialpad"]

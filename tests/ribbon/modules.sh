@@ -1,0 +1,9 @@
+#!/bin/sh
+# Brings the packages a folder's package-lock.json names, unless they are there already. Runs none of their scripts.
+set -eu
+cd "$1"
+command -v npm >/dev/null 2>&1 || { echo "$1 needs node (18 or newer) and npm" >&2; exit 77; }
+[ node_modules/.package-lock.json -nt package-lock.json ] && exit 0
+echo "  npm	$1"
+npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+touch node_modules/.package-lock.json
