@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -503,15 +504,23 @@ class TestHttpInside:
         """Both kinds of TLS 1.3 key update in the middle of requests."""
         p = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{daemon.port}", "-servername", "ringd.test"],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        for line in (b"K\n", b"k\n", b"K\n"):
+        guard = threading.Timer(40, p.kill)     # so that no reading below waits for ever
+        guard.start()
+        out = b""
+
+        def until(word, count):
+            nonlocal out
+            while out.count(word) < count and (part := p.stdout.read1(65536)):
+                out += part
+        until(b"read R BLOCK", 1)       # the handshake is over
+        for n, line in enumerate((b"K\n", b"k\n", b"K\n"), 1):
             p.stdin.write(line)
             p.stdin.flush()
-            time.sleep(0.3)
+            until(b"KEYUPDATE", n)
         p.stdin.write(b"GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         p.stdin.flush()
-        out = b""
-        while part := p.stdout.read1(65536):     # its input stays open until the server has ended the connection
-            out += part
+        until(b"nothing is this", 1)    # to the end: its input stays open until the server has ended the connection
+        guard.cancel()
         p.stdin.close()
         p.wait(10)
         assert out.count(b"KEYUPDATE") == 3 and b"HTTP/1.1 404" in out, out[-1500:]
