@@ -365,6 +365,7 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 		admitted = await api.alive();
 		await begin().catch(() => {});
 	}
+	/* The network came back: no need to wait for the next try, nor to believe in a socket from before. */
 	const online = () => phone?.wake();
 	const warn = (e) => { if ((tabs?.leading() ?? true) && inCall(state)) e.preventDefault(); };
 

@@ -473,7 +473,7 @@ test('init fails with a name for each cause', async () => {
 	await p.close();
 });
 
-test('into the cache for back and forward, and out of it, registered', async () => {
+test('registered anew after a rest in the cache for back and forward, and when the network comes back', async () => {
 	const p = await ready();
 
 	await p.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })));
@@ -482,6 +482,11 @@ test('into the cache for back and forward, and out of it, registered', async () 
 	await until('a new line', () => p.evaluate(() => spy.sockets.at(-1).readyState === 1));
 	await until('it to be ready again', async () => (await p.events()).filter((e) => e === 'ready').length === 2);
 	await p.be('ready');
+	const n = await p.evaluate(() => { dispatchEvent(new Event('online')); return spy.sockets.length; });
+
+	await until('another socket', () => p.evaluate((k) => spy.sockets.length >= k && spy.sockets.at(-1).readyState === 1, n));
+	await until('it to be ready once more', async () => (await p.events()).filter((e) => e === 'ready').length === 3);
+	assert.equal(await p.evaluate(() => spy.sockets.filter((s) => s.readyState < 2).length), 1, 'the old one is closed');
 	await p.close();
 });
 
