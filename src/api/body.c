@@ -5,41 +5,32 @@
 
 #include <stdio.h>
 
-#include "api/api.h"
 #include "api/body.h"
 
 static const struct json_limits limits = { .depth = 4, .tokens = 32 };
 
 static bool
-fault(struct body_fault *f, const char *code, const char *message)
+refuse(struct body_fault *fault, const char *code, const char *text)
 {
-	f->code = code;
-	snprintf(f->message, sizeof(f->message), "%s", message);
+	fault->code = code;
+	fault->text = text;
 	return false;
 }
 
 static bool
-answer(struct http_request *rq, const struct body_fault *f)
+unknown_member(struct body_fault *fault, const char *const names[], size_t n)
 {
-	api_problem(rq, 400, f->code, f->message);
-	return false;
-}
+	size_t at = (size_t)snprintf(fault->said, sizeof(fault->said), "Unknown member; expected ");
 
-static bool
-unknown_member(struct body_fault *f, const char *const names[], size_t n)
-{
-	size_t at = (size_t)snprintf(f->message, sizeof(f->message), "Unknown member; expected ");
-
-	for (size_t i = 0; i < n && at < sizeof(f->message); i++)
-		at += (size_t)snprintf(f->message + at, sizeof(f->message) - at, "%s%s", i == 0 ? "" : i == n - 1 ? " and " : ", ",
+	for (size_t i = 0; i < n && at < sizeof(fault->said); i++)
+		at += (size_t)snprintf(fault->said + at, sizeof(fault->said) - at, "%s%s", i == 0 ? "" : i == n - 1 ? " and " : ", ",
 		    names[i]);
-	f->code = "invalid_parameter";
-	return false;
+	return refuse(fault, "invalid_parameter", fault->said);
 }
 
 /* Each member lands in its place; the same one twice, or another, is refused. */
 static bool
-take_members(struct body_fault *f, struct arena *a, const char *const names[], size_t n, struct json member[], struct json root)
+take_members(struct arena *a, const char *const names[], size_t n, struct json member[], struct json root, struct body_fault *fault)
 {
 	struct json e;
 	size_t i;
@@ -50,42 +41,30 @@ take_members(struct body_fault *f, struct arena *a, const char *const names[], s
 		for (i = 0; i < n && !str_eq(name, str_c(names[i])); i++)
 			;
 		if (i == n)
-			return unknown_member(f, names, n);
+			return unknown_member(fault, names, n);
 		if (json_type(member[i]) != JSON_ABSENT)
-			return fault(f, "invalid_parameter", "A member is there twice");
+			return refuse(fault, "invalid_parameter", "A member is there twice");
 		member[i] = json_member_value(e);
 	}
 	return true;
 }
 
 bool
-body_parse(struct body_fault *f, struct http_request *rq, struct json_doc *doc, const char *const names[], size_t n,
-    struct json member[], bool may_lack)
+body_read(struct http_request *rq, struct json_doc *doc, const char *const names[], size_t n, struct json member[],
+    struct body_fault *fault)
 {
 	struct json_error err;
 
 	for (size_t i = 0; i < n; i++)
 		member[i] = (struct json){ NULL, 0 };
-	if (may_lack && rq->body.n == 0)
-		return true;
 	if (!json_parse(doc, &rq->arena, rq->body, &limits, &err)) {
-		snprintf(f->message, sizeof(f->message), "The body is not the JSON expected: at byte %zu, expected %s", err.offset,
+		snprintf(fault->said, sizeof(fault->said), "The body is not the JSON expected: at byte %zu, expected %s", err.offset,
 		    err.expected != NULL ? err.expected : "less");
-		f->code = "invalid_json";
-		return false;
+		return refuse(fault, "invalid_json", fault->said);
 	}
 	if (json_type(json_root(doc)) != JSON_OBJECT)
-		return fault(f, "invalid_json", "The body must be a JSON object");
-	return take_members(f, &rq->arena, names, n, member, json_root(doc));
-}
-
-bool
-body_read(struct http_request *rq, struct json_doc *doc, const char *const names[], size_t n, struct json member[],
-    bool may_lack)
-{
-	struct body_fault f;
-
-	return body_parse(&f, rq, doc, names, n, member, may_lack) || answer(rq, &f);
+		return refuse(fault, "invalid_json", "The body must be a JSON object");
+	return take_members(&rq->arena, names, n, member, json_root(doc), fault);
 }
 
 bool
@@ -109,24 +88,16 @@ key_ok(struct str key)
 }
 
 bool
-body_parse_key(struct body_fault *f, struct str *key, struct http_request *rq, struct json member)
+body_idempotency_key(struct str *key, struct http_request *rq, struct json member, struct body_fault *fault)
 {
 	struct str header = http_header(rq, "idempotency-key");
 
 	if (!body_text(key, member, &rq->arena, BODY_KEY_MAX) || (key->p != NULL && !key_ok(*key)) ||
 	    (header.p != NULL && !key_ok(header)))
-		return fault(f, "invalid_idempotency_key", "An idempotency key is 1 to 128 visible ASCII characters");
+		return refuse(fault, "invalid_idempotency_key", "An idempotency key is 1 to 128 visible ASCII characters");
 	if (header.p != NULL && key->p != NULL && !str_eq(header, *key))
-		return fault(f, "invalid_idempotency_key", "The header and the body name different idempotency keys");
+		return refuse(fault, "invalid_idempotency_key", "The header and the body name different idempotency keys");
 	if (header.p != NULL)
 		*key = header;
 	return true;
-}
-
-bool
-body_idempotency_key(struct str *key, struct http_request *rq, struct json member)
-{
-	struct body_fault f;
-
-	return body_parse_key(&f, key, rq, member) || answer(rq, &f);
 }

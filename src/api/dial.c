@@ -274,8 +274,8 @@ got_wrong(void *arg, const struct db_result *r)
 		api_db_failed(d->rq, r);
 	} else if (!auth_accepts(d->api, d->rq, &d->caller, r, KEY)) {
 		return;
-	} else if (d->wish.wrong.code != NULL) {
-		api_problem(d->rq, 400, d->wish.wrong.code, d->wish.wrong.message);
+	} else if (d->wish.fault.code != NULL) {
+		api_problem(d->rq, 400, d->wish.fault.code, d->wish.fault.text);
 	} else
 		api_problem(d->rq, 503, "dialpad_not_configured", "This server is not set up for Dialpad");
 }

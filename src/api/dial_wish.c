@@ -1,12 +1,8 @@
 /*
- * dial_wish: see dial.h. Strict, as body.h says, and each member of its own type; dial.c tells what is wrong to a good key
- * only.
+ * dial_wish: see dial.h. Strict, as body.h says, and each member of its own type; dial.c tells what is wrong to a good key only.
  */
 #include <sys/types.h>
 
-#include <stdio.h>
-
-#include "api/api.h"
 #include "api/dial.h"
 #include "base/count.h"
 #include "base/phone.h"
@@ -15,8 +11,8 @@
 static bool
 refuse(struct dial_wish *w, const char *code, const char *message)
 {
-	w->wrong.code = code;
-	snprintf(w->wrong.message, sizeof(w->wrong.message), "%s", message);
+	w->fault.code = code;
+	w->fault.text = message;
 	return false;
 }
 
@@ -28,7 +24,7 @@ dial_wish_read(struct dial_wish *w, struct http_request *rq)
 	struct json member[COUNT(names)];
 	struct json_doc doc;
 
-	if (!body_parse(&w->wrong, rq, &doc, names, COUNT(names), member, false))
+	if (!body_read(rq, &doc, names, COUNT(names), member, &w->fault))
 		return false;
 	w->user = json_type(member[USER]) == JSON_NUMBER ? json_raw(member[USER]) : json_text(member[USER], &rq->arena);
 	if (!dialpad_user_ok(w->user))
@@ -38,5 +34,5 @@ dial_wish_read(struct dial_wish *w, struct http_request *rq)
 		return refuse(w, "invalid_phone_number", "phone_number must be in the form of E.164: + and 7 to 15 digits");
 	if (!body_text(&w->custom_data, member[CUSTOM], &rq->arena, DIALPAD_DIAL_CUSTOM_MAX))
 		return refuse(w, "invalid_custom_data", "custom_data must be a text of at most 1000 bytes");
-	return body_parse_key(&w->wrong, &w->key, rq, member[KEY]);
+	return body_idempotency_key(&w->key, rq, member[KEY], &w->fault);
 }

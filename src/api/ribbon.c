@@ -3,14 +3,11 @@
  */
 #include <sys/types.h>
 
-#include <stdio.h>
 #include <string.h>
 
 #include "api/limit.h"
-#include "api/audit.h"
 #include "api/ribbon.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/token.h"
 #include "db/stmt_worker.h"
 
@@ -123,12 +120,42 @@ ribbon_accepts(struct ribbon *r, const struct db_result *result, auth_fn retry)
 	return false;
 }
 
-void
-ribbon_refused(struct api *api, const struct http_request *rq, const char *app, const char *actor, const char *code)
+bool
+ribbon_fault(struct ribbon *r, int status, const char *code, const char *text)
 {
-	const struct audit_entry e = { .app = app, .actor = actor, .action = "ribbon.refused", .request_id = rq->id };
+	r->fault_status = status;
+	r->fault.code = code;
+	r->fault.text = text;
+	return false;
+}
 
-	audit_refused(api->audit, &e, code);
+static void	send_wrong(struct api *api, struct http_request *rq);
+
+static void
+got_wrong(void *arg, const struct db_result *result)
+{
+	struct ribbon *r = arg;
+
+	if (ribbon_accepts(r, result, send_wrong))
+		api_problem(r->rq, r->fault_status != 0 ? r->fault_status : 400, r->fault.code, r->fault.text);
+}
+
+static void
+send_wrong(struct api *api, struct http_request *rq)
+{
+	struct ribbon *r = rq->state;
+	struct db_job *j = db_job_new(api->db, 0, got_wrong, r);
+	DB_PARAMS(p, 4);
+
+	ribbon_params(&p, r);
+	db_job_add(j, W_SESSION, p.p, p.n);
+	db_job_submit(j);
+}
+
+void
+ribbon_wrong(struct ribbon *r)
+{
+	send_wrong(r->api, r->rq);
 }
 
 void

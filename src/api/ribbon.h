@@ -6,6 +6,7 @@
 #ifndef RINGD_RIBBON_H
 #define RINGD_RIBBON_H
 
+#include "api/body.h"
 #include "api/cors.h"
 #include "base/json_write.h"
 
@@ -23,6 +24,8 @@ struct ribbon {
 	struct http_request	*rq;
 	auth_fn			 next;
 	bool			 again;		/* a disturbed job was submitted again once */
+	struct body_fault	 fault;		/* of the request */
+	int			 fault_status;	/* 0: 400 */
 };
 
 /* Origin, token, tenant; then next, now or later. Answers itself when one of them is not good. rq->state must be r. */
@@ -34,9 +37,11 @@ void	ribbon_params(struct db_params *p, const struct ribbon *r);
  * and counted. false: retry was called, because nothing had been done, or the request has been answered.
  */
 bool	ribbon_accepts(struct ribbon *r, const struct db_result *result, auth_fn retry);
+/* Tells what r->fault says, to a session that is good: a stranger learns nothing, and the session's limit holds. */
+void	ribbon_wrong(struct ribbon *r);
+/* Sets it; false, to be returned. */
+bool	ribbon_fault(struct ribbon *r, int status, const char *code, const char *text);
 void	api_ribbon_dial(struct http_request *rq, void *ctx);	/* the POST of api_ribbon_calls() */
-/* Writes a line of the audit log, by itself: of what came to nothing. app "": whose it is is not known, nothing is written. */
-void	ribbon_refused(struct api *api, const struct http_request *rq, const char *app, const char *actor, const char *code);
 /* "2026-11", in UTC: what a call counts in. */
 #define RIBBON_MONTH_SIZE	8
 void	ribbon_month(char out[RIBBON_MONTH_SIZE], int64_t now_ms);

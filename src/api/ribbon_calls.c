@@ -5,7 +5,6 @@
  */
 #include <sys/types.h>
 
-#include "api/body.h"
 #include "api/reply.h"
 #include "api/ribbon.h"
 #include "base/clock.h"
@@ -46,20 +45,23 @@ new_state(struct http_request *rq)
 	return c;
 }
 
-static void
-not_found(struct http_request *rq)
+static bool
+no_call(struct of_call *c)
 {
-	api_problem(rq, 404, "not_found", "You have no such call");
+	return ribbon_fault(&c->r, 404, "not_found", "You have no such call");
 }
 
-/* After the session is known: what is nobody's business to a stranger. */
 static bool
 read_id(struct of_call *c)
 {
-	if (uuid_parse(c->r.rq->param[0], &c->id))
-		return true;
-	not_found(c->r.rq);
-	return false;
+	return uuid_parse(c->r.rq->param[0], &c->id) || no_call(c);
+}
+
+static void
+not_found(struct of_call *c)
+{
+	no_call(c);
+	api_problem(c->r.rq, c->r.fault_status, c->r.fault.code, c->r.fault.text);
 }
 
 /* ---- to read */
@@ -101,7 +103,7 @@ got(void *arg, const struct db_result *r)
 	if (!ribbon_accepts(&c->r, r, send_read))
 		return;
 	if (!c->list && !is_call(r, 0)) {
-		not_found(c->r.rq);
+		not_found(c);
 		return;
 	}
 	buf_init(&b, RIBBON_ANSWER_MAX);
@@ -133,13 +135,9 @@ read_limit(struct of_call *c)
 
 	c->limit = LIST_DEFAULT;
 	while ((r = http_query_next(&rq->arena, &rest, &key, &value)) == 1)
-		if (!str_eq(key, STR("limit")) || !num_i64(value, 1, LIST_MAX, &c->limit)) {
-			api_problem(rq, 400, "invalid_parameter", "The one parameter is limit, 1 to 200");
-			return false;
-		}
-	if (r == -1)
-		api_problem(rq, 400, "invalid_parameter", "Malformed query");
-	return r == 0;
+		if (!str_eq(key, STR("limit")) || !num_i64(value, 1, LIST_MAX, &c->limit))
+			return ribbon_fault(&c->r, 400, "invalid_parameter", "The one parameter is limit, 1 to 200");
+	return r == 0 || ribbon_fault(&c->r, 400, "malformed_query", "A percent escape in the query is broken");
 }
 
 static void
@@ -150,8 +148,10 @@ send_read(struct api *api, struct http_request *rq)
 	DB_PARAMS(p, 5);
 
 	rq->step = "read";
-	if (c->list ? !read_limit(c) : !read_id(c))
+	if (c->list ? !read_limit(c) : !read_id(c)) {
+		ribbon_wrong(&c->r);
 		return;
+	}
 	ribbon_params(&p, &c->r);
 	if (c->list)
 		db_put_i64(&p, c->limit);
@@ -190,22 +190,17 @@ api_ribbon_call(struct http_request *rq, void *ctx)
 /* ---- to change */
 
 static bool
-refuse(struct http_request *rq, const char *code, const char *message)
-{
-	api_problem(rq, 400, code, message);
-	return false;
-}
-
-static bool
 read_end(struct of_call *c)
 {
 	static const char *const names[] = { "reason" };
 	struct json member[COUNT(names)];
 	struct json_doc doc;
 
-	return body_read(c->r.rq, &doc, names, COUNT(names), member, true) &&
+	if (c->r.rq->body.n == 0)
+		return true;
+	return body_read(c->r.rq, &doc, names, COUNT(names), member, &c->r.fault) &&
 	    (body_text(&c->text[0], member[0], &c->r.rq->arena, RIBBON_WORD_MAX) ||
-	    refuse(c->r.rq, "invalid_parameter", "reason must be a text of at most 255 bytes"));
+	    ribbon_fault(&c->r, 400, "invalid_parameter", "reason must be a text of at most 255 bytes"));
 }
 
 static bool
@@ -223,10 +218,10 @@ read_state(struct of_call *c)
 	struct json member[COUNT(names)];
 	struct json_doc doc;
 
-	if (!body_read(c->r.rq, &doc, names, COUNT(names), member, false))
+	if (!body_read(c->r.rq, &doc, names, COUNT(names), member, &c->r.fault))
 		return false;
 	if (!read_flag(&c->held, member[0]) || !read_flag(&c->muted, member[1]) || (c->held < 0 && c->muted < 0))
-		return refuse(c->r.rq, "invalid_parameter", "held and muted are true or false; one of them at least");
+		return ribbon_fault(&c->r, 400, "invalid_parameter", "held and muted are true or false; one of them at least");
 	return true;
 }
 
@@ -247,15 +242,15 @@ read_note(struct of_call *c)
 	struct http_request *rq = c->r.rq;
 	struct json_doc doc;
 
-	if (!body_read(rq, &doc, names, COUNT(names), member, false))
+	if (!body_read(rq, &doc, names, COUNT(names), member, &c->r.fault))
 		return false;
 	if (!body_text(&c->text[0], member[0], &rq->arena, RIBBON_WORD_MAX) ||
 	    (c->text[0].p != NULL && !disposition_known(c->r.api->conf, c->text[0])))
-		return refuse(rq, "invalid_disposition", "disposition must be one of those POST /api/ribbon/init told");
+		return ribbon_fault(&c->r, 400, "invalid_disposition", "disposition must be one of those POST /api/ribbon/init told");
 	if (!body_text(&c->text[1], member[1], &rq->arena, RIBBON_NOTE_MAX))
-		return refuse(rq, "invalid_note", "note must be a text of at most 4000 bytes");
+		return ribbon_fault(&c->r, 400, "invalid_note", "note must be a text of at most 4000 bytes");
 	if (c->text[0].p == NULL && c->text[1].p == NULL)
-		return refuse(rq, "invalid_parameter", "Neither disposition nor note is there");
+		return ribbon_fault(&c->r, 400, "invalid_parameter", "Neither disposition nor note is there");
 	return true;
 }
 
@@ -285,7 +280,7 @@ changed(void *arg, const struct db_result *r)
 	if (!ribbon_accepts(&c->r, r, send_change))
 		return;
 	if (db_rows(r, DONE) == 0) {
-		not_found(c->r.rq);
+		not_found(c);
 		return;
 	}
 	uuid_format(id, c->id);
@@ -312,8 +307,10 @@ send_change(struct api *api, struct http_request *rq)
 	DB_PARAMS(p, 8);
 
 	rq->step = "change";
-	if (!read_change(c))
+	if (!read_change(c)) {
+		ribbon_wrong(&c->r);
 		return;
+	}
 	ribbon_params(&p, &c->r);
 	j = db_job_new(api->db, 0, changed, c);
 	db_job_add(j, W_SESSION, p.p, p.n);

@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 
-#include "api/body.h"
 #include "api/reply.h"
 #include "api/ribbon.h"
 #include "base/clock.h"
@@ -276,18 +275,14 @@ read_wish(struct ribbon_dial *d)
 	struct json member[COUNT(names)];
 	struct json_doc doc;
 
-	if (!body_read(rq, &doc, names, COUNT(names), member, false))
+	if (!body_read(rq, &doc, names, COUNT(names), member, &d->r.fault))
 		return false;
 	d->number = json_text(member[NUMBER], &rq->arena);
-	if (!phone_is_e164(d->number)) {
-		api_problem(rq, 400, "invalid_phone_number", "phone_number must be in the form of E.164: + and 7 to 15 digits");
-		return false;
-	}
-	if (!body_text(&d->context, member[CONTEXT], &rq->arena, RIBBON_CONTEXT_MAX)) {
-		api_problem(rq, 400, "invalid_context", "context must be a text of at most 2000 bytes");
-		return false;
-	}
-	d->read = body_idempotency_key(&d->key, rq, member[KEY]);
+	if (!phone_is_e164(d->number))
+		return ribbon_fault(&d->r, 400, "invalid_phone_number", "phone_number must be in the form of E.164: + and 7 to 15 digits");
+	if (!body_text(&d->context, member[CONTEXT], &rq->arena, RIBBON_CONTEXT_MAX))
+		return ribbon_fault(&d->r, 400, "invalid_context", "context must be a text of at most 2000 bytes");
+	d->read = body_idempotency_key(&d->key, rq, member[KEY], &d->r.fault);
 	return d->read;
 }
 
@@ -301,8 +296,10 @@ send_row(struct api *api, struct http_request *rq)
 	DB_PARAMS(find, 6);
 
 	rq->step = "row";
-	if (!d->read && !read_wish(d))
+	if (!d->read && !read_wish(d)) {
+		ribbon_wrong(&d->r);
 		return;
+	}
 	j = db_job_new(api->db, 0, found, d);
 	ribbon_params(&p, &d->r);
 	db_job_add(j, W_SESSION, p.p, p.n);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/audit.h"
 #include "api/body.h"
 #include "api/limit.h"
 #include "api/ribbon_init.h"
@@ -25,27 +26,31 @@ enum { A_ID, A_AGENT, A_NAME, A_MODE, A_ACTIVE };
 
 static void	look(struct api *api, struct http_request *rq);
 
-/* A refusal somebody's guesses may be behind: it counts against their address. */
-void
-init_fail(struct init *i, int status, const char *code, const char *message)
+/* Into the audit log, when it is known whose. */
+static void
+note(struct init *i, const char *code)
 {
 	char actor[ACTOR_SIZE];
 
+	if (i->client[0] == '\0')
+		return;
 	snprintf(actor, sizeof(actor), "key:%s", i->client);
-	if (i->client[0] != '\0')
-		ribbon_refused(i->api, i->rq, i->caller.app, actor, code);
+	audit_refused(i->api->audit, &(const struct audit_entry){ .app = i->caller.app, .actor = actor, .action = "ribbon.refused",
+	    .request_id = i->rq->id }, code);
+}
+
+void
+init_fail(struct init *i, int status, const char *code, const char *message)
+{
+	note(i, code);
 	if (limit_failure(i->api, i->rq))
 		api_problem(i->rq, status, code, message);
 }
 
-/* One that is true of somebody who is who they say. */
 void
 init_refuse(struct init *i, int status, const char *code, const char *message)
 {
-	char actor[ACTOR_SIZE];
-
-	snprintf(actor, sizeof(actor), "key:%s", i->client);
-	ribbon_refused(i->api, i->rq, i->caller.app, actor, code);
+	note(i, code);
 	api_problem(i->rq, status, code, message);
 }
 
@@ -105,10 +110,15 @@ read_wish(struct init *i)
 	enum { KEY, DOMAIN, TOKEN };
 	static const char *const names[] = { "apiKey", "domain", "agentToken" };
 	struct json member[COUNT(names)];
+	struct body_fault fault = { .code = NULL };
 	struct json_doc doc;
 	struct str token;
 
-	if (!body_read(i->rq, &doc, names, COUNT(names), member, true) || !read_key(i, member[KEY]))
+	if (!body_read(i->rq, &doc, names, COUNT(names), member, &fault)) {
+		init_fail(i, 400, fault.code, fault.text);
+		return false;
+	}
+	if (!read_key(i, member[KEY]))
 		return false;
 	i->verdict = AGENT_TOKEN_INVALID;
 	if (!body_text(&token, member[TOKEN], &i->rq->arena, RIBBON_BODY_MAX))

@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 
-#include "api/body.h"
 #include "api/reply.h"
 #include "api/ribbon.h"
 #include "base/count.h"
@@ -120,13 +119,13 @@ good(void *arg, const struct db_result *r)
 
 /* Each member once, so that nobody can read another question in it than the courier does. */
 static bool
-body_good(struct http_request *rq)
+body_good(struct sign *s)
 {
 	static const char *const names[] = { "method", "uri", "realm", "nonce", "algorithm", "qop", "opaque", "nc", "cnonce" };
 	struct json member[COUNT(names)];
 	struct json_doc doc;
 
-	return body_read(rq, &doc, names, COUNT(names), member, false);
+	return body_read(s->r.rq, &doc, names, COUNT(names), member, &s->r.fault);
 }
 
 static void
@@ -137,8 +136,10 @@ send_session(struct api *api, struct http_request *rq)
 	DB_PARAMS(p, 4);
 
 	rq->step = "body";
-	if (!body_good(rq))
+	if (!body_good(s)) {
+		ribbon_wrong(&s->r);
 		return;
+	}
 	ribbon_params(&p, &s->r);
 	j = db_job_new(api->db, 0, good, s);
 	db_job_add(j, W_SESSION, p.p, p.n);

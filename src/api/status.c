@@ -57,6 +57,8 @@ static const struct counted more_counters[] = {
 	{ SCORE_GAPS_FAILED, "gaps_failed" },
 	{ SCORE_EVENTS_REPAIRED, "events_repaired" },
 	{ SCORE_ENDS_INFERRED, "ends_inferred" },
+	{ SCORE_SIGNATURES, "signatures" },
+	{ SCORE_SIGNATURES_REFUSED, "signatures_refused" },
 };
 
 static const char *

@@ -178,6 +178,25 @@ store_limit(struct ctl *c, const char *app, const char *id, const struct client_
 	return ctl_run(c, CTL_CLIENT_LIMIT, 3, (const char *const[]){ app, id, w->limit }, "storing the limit");
 }
 
+/* The last statement: what was given, and nothing else. */
+static int
+note(struct ctl *c, const char *app, const char *action, const char *id, const struct client_wish *w, const struct args *a)
+{
+	struct buf b;
+	int code;
+
+	buf_init(&b, ARGS_TEXTS_MAX * (ORIGIN_TEXT_SIZE + 1));
+	for (int i = 0; i < w->norigins; i++) {
+		buf_puts(&b, i > 0 ? " " : "");
+		buf_puts(&b, w->origin[i]);
+	}
+	buf_putc(&b, '\0');
+	code = b.failed ? ctl_fail(CTL_FAILED, "out of memory") : ctl_audit(c, app, action, id, "origins", w->norigins > 0 ? b.p : NULL,
+	    "monthly_limit", args_given(a, "monthly-limit") ? (w->limit != NULL ? w->limit : "none") : NULL, NULL);
+	buf_free(&b);
+	return code;
+}
+
 static struct dbs_result *
 find(struct ctl *c, const struct ctl_app *app, const char *id, int *code)
 {
@@ -231,6 +250,8 @@ ctl_client_create(struct ctl *c, const struct args *a)
 		code = store_limit(c, app.id, id, &w);
 	if (code == CTL_OK)
 		code = store_origins(c, app.id, id, &w);
+	if (code == CTL_OK)
+		code = note(c, app.id, "client.create", id, &w, a);
 	code = ctl_end(c, code, "client create");
 	if (code == CTL_OK)
 		code = show_created(c, &app, id, key);
@@ -283,6 +304,8 @@ ctl_client_change(struct ctl *c, const struct args *a)
 		code = store_origins(c, app.id, id, &w);
 	if (code == CTL_OK && args_given(a, "monthly-limit"))
 		code = store_limit(c, app.id, id, &w);
+	if (code == CTL_OK)
+		code = note(c, app.id, "client.change", id, &w, a);
 	code = ctl_end(c, code, "client change");
 	if (code != CTL_OK || (r = find(c, &app, id, &code)) == NULL)
 		return code;
@@ -310,7 +333,7 @@ revoke(struct ctl *c, const struct ctl_app *app, const char *id, struct table *t
 	dbs_clear(r);
 	if (code == CTL_OK)
 		code = store_origins(c, app->id, id, &(const struct client_wish){ .norigins = 0 });
-	return code;
+	return code != CTL_OK ? code : ctl_audit(c, app->id, "client.revoke", id, NULL);
 }
 
 int

@@ -156,9 +156,9 @@ static struct db_stmt stmts[W_COUNT] = {
 	[W_DIAL_FIND] = { "dial_find", "SELECT d.id, d.user_id = $5::text AND d.phone_number = $6::text AND d.custom_data IS NOT DISTINCT "
 	    "FROM $7::text, CASE WHEN r.id IS NOT NULL THEN 'placed' ELSE d.state END, d.provider_call_id, d.error, "
 	    "(extract(epoch FROM d.sent_at) * 1000)::bigint, (extract(epoch FROM d.created_at) * 1000)::bigint "
-	    "FROM dialpad_dials d LEFT JOIN call_redirects r ON r.app_id = d.app_id AND r.id = d.id WHERE d.app_id = $1::text::uuid "
-	    "AND $2::bytea IS NOT NULL AND d.id = coalesce((SELECT k.id FROM dialpad_dials k WHERE k.app_id = $1::text::uuid "
-	    "AND k.idempotency_key = $4::text), $3::uuid)" },
+	    "FROM (SELECT coalesce((SELECT k.id FROM dialpad_dials k WHERE k.app_id = $1::text::uuid AND k.idempotency_key = $4::text), "
+	    "$3::uuid) AS id OFFSET 0) w JOIN dialpad_dials d ON d.app_id = $1::text::uuid AND d.id = w.id "
+	    "LEFT JOIN call_redirects r ON r.app_id = d.app_id AND r.id = d.id WHERE $2::bytea IS NOT NULL" },
 	/* Those that were clients in the month, also if they are none any more, or used something. Ids are in the order of time. */
 	[W_USAGE] = { "usage", BY_KEY("read", "SELECT c.id, coalesce(c.note, c.prefix || '...' || c.last4) AS client, "
 	    "coalesce(u.used, 0) AS used, c.monthly_limit, coalesce(u.refused, 0) AS refused FROM api_keys c LEFT JOIN usage u "
