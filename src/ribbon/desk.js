@@ -355,6 +355,7 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 			endPhone();
 			tabs?.leave();
 		} else {
+			stopped = true;
 			endPhone();
 			api.end();
 		}
