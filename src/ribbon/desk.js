@@ -11,6 +11,9 @@ import { loadPhone } from './load.js';
 
 const RINGING_MS = 1000, TALKING_MS = 2000, READY_MS = 20000, TOKEN_MS = 10000, ENDED_MS = 6000, LOGGED_MS = 1200, PLACE_TRIES = 3;
 
+/* What was refused before anybody heard of it; all else is told where it happens. */
+const UNTOLD = ['invalid_phone_number', 'not_ready', 'in_call', 'no_call'];
+
 const keyOf = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
 const within = (ms, promise, what) => Promise.race([promise, new Promise((_, no) => setTimeout(no, ms, new RibbonError('timeout', what)))]);
 
@@ -167,11 +170,13 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 		emit('error', err);
 	}
 
-	function note(err) {
+	/* Shown for a while, and told to the page. */
+	function notify(err) {
 		notice = err;
 		clearTimeout(unnotice);
 		unnotice = setTimeout(() => { notice = null; publish(); }, ENDED_MS);
 		publish();
+		emit('error', err);
 	}
 
 	/* ---- beginning, again and again if need be */
@@ -316,7 +321,12 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 		async note({ disposition, note, id = state.call?.id }) {
 			if (!id)
 				throw new RibbonError('no_call', 'There is no call to write a note to');
-			await api.note(id, { disposition, note });
+			try {
+				await api.note(id, { disposition, note });
+			} catch (err) {
+				notify(err);
+				throw err;
+			}
 			happen({ type: 'logged', id });
 		},
 	};
@@ -326,8 +336,7 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 	const local = {
 		retry: () => begin().catch(() => {}),
 		sound: () => phone?.sound.unblock(),
-		/* Something was asked for that cannot be: shown for a while, and told to the page. */
-		complain: (err) => { note(err); emit('error', err); },
+		complain: (err) => { if (UNTOLD.includes(err?.code)) notify(err); },
 		async devices() {
 			const all = await navigator.mediaDevices?.enumerateDevices().catch(() => []) ?? [];
 			const speakers = typeof HTMLMediaElement.prototype.setSinkId === 'function';
@@ -346,6 +355,7 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 			endPhone();
 			tabs?.leave();
 		} else {
+			stopped = true;
 			endPhone();
 			api.end();
 		}
@@ -356,6 +366,7 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 		admitted = await api.alive();
 		await begin().catch(() => {});
 	}
+	/* The network came back: no need to wait for the next try, nor to believe in a socket from before. */
 	const online = () => phone?.wake();
 	const warn = (e) => { if ((tabs?.leading() ?? true) && inCall(state)) e.preventDefault(); };
 

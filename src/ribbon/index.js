@@ -47,18 +47,20 @@ const on = (name, fn) => {
 };
 const off = (name, fn) => listeners.get(name)?.delete(fn) ?? false;
 
+const originOf = (text) => { try { return new URL(text).origin; } catch { return null; } };
+
 function read(o) {
-	const server = o.server ?? home;
+	const server = originOf(o.server ?? home);
 
 	if (typeof o.apiKey !== 'string' || o.apiKey === '')
 		throw new RibbonError('missing_api_key', 'init() needs apiKey');
 	if (typeof o.agentToken !== 'function' && (typeof o.agentToken !== 'string' || o.agentToken === ''))
 		throw new RibbonError('invalid_agent_token', 'init() needs agentToken: a text, or a function that fetches one');
-	if (server === null || !URL.canParse?.(server))
+	if (server === null)
 		throw new RibbonError('network', 'init() needs server, the address of ringd');
 	if (typeof fetch !== 'function' || typeof AbortSignal?.timeout !== 'function' || !('adoptedStyleSheets' in document) || !Object.hasOwn)
 		throw new RibbonError('unsupported_browser', 'This browser is too old');
-	return { ...o, server: new URL(server).origin, iceServers: o.iceServers ?? [], country: o.country ?? '' };
+	return { ...o, server, iceServers: o.iceServers ?? [], country: o.country ?? '' };
 }
 
 function build(options) {

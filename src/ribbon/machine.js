@@ -88,7 +88,7 @@ function talk(s, at) {
 }
 
 function dial(s, e) {
-	const code = s.line !== 'ready' ? 'not_ready' : inCall(s) ? 'in_call' : s.pending !== null ? 'dial_pending' : null;
+	const code = s.line !== 'ready' ? 'not_ready' : inCall(s) || s.pending !== null ? 'in_call' : null;
 
 	if (code !== null)
 		return [s, [{ do: 'refuse', key: e.key, code }]];

@@ -259,7 +259,12 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		keepFocus(had);
 	}
 
-	tick = setInterval(showTime, 500);
+	/* A page that replaces its whole body, as many do instead of loading another, takes nothing away that it did not mean. */
+	tick = setInterval(() => {
+		showTime();
+		if (!mount && !host.isConnected)
+			document.body?.append(host);
+	}, 500);
 	dark.addEventListener?.('change', again);
 	(mount ?? document.body).append(host);
 	return Object.freeze({

@@ -31,6 +31,8 @@ export async function openMock({ sip, secret }) {
 		revoked: (page, run) => during(() => { m.revoked = true; }, () => { m.revoked = false; }, run),
 		mode: (word, run) => during(() => { m.mode = word; }, () => { m.mode = 'webrtc'; }, run),
 		sip: (more, run) => { const was = m.sip; return during(() => { m.sip = { ...m.sip, ...more }; }, () => { m.sip = was; }, run); },
+		dialFails: (how, run) => during(() => { m.dialFails = how; }, () => { m.dialFails = null; }, run),
+		forgetSessions: async () => m.sessions.clear(),
 		initFails: (how, run) => during(() => { m.initFails = how; }, () => { m.initFails = null; }, run),
 		renewing: (ms, run) => during(() => { m.renewIn = ms; }, () => { m.renewIn = 600000; }, run),
 		renewals: () => m.renewals,

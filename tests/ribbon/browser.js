@@ -312,6 +312,8 @@ test('strict CSP with digests: the right one runs, a wrong one does not, the roo
 
 	assert.deepEqual(host, { tag: 'EXOTEL-CALL-RIBBON', root: null, styles: 0, kids: 0 });
 	assert.deepEqual(await p.evaluate(() => spy.violations), []);
+	await p.evaluate(() => { document.body = document.createElement('body'); });
+	await until('it to come back into a new body', () => p.evaluate(() => document.querySelectorAll('exotel-call-ribbon').length === 1));
 	await shot(p, 'strict');
 	const m = manifest(), second = Object.keys(m.files).find((f) => f.includes('webrtc'));
 
@@ -410,6 +412,7 @@ test('axe finds nothing, in light and in dark, in any state', async () => {
 		await invite(null, '09812345678');
 		await p.be('incoming');
 		await look('incoming');
+		assert.equal(await p.ribbon.locator('.bar .dot').evaluate((e) => getComputedStyle(e).animationName), 'none', 'nothing moves where that is asked for');
 		await p.button('Decline').click();
 		await hungUp(p, n);
 		await look('declined');
@@ -473,7 +476,7 @@ test('init fails with a name for each cause', async () => {
 	await p.close();
 });
 
-test('into the cache for back and forward, and out of it, registered', async () => {
+test('registered anew after a rest in the cache for back and forward, and when the network comes back', async () => {
 	const p = await ready();
 
 	await p.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })));
@@ -482,6 +485,11 @@ test('into the cache for back and forward, and out of it, registered', async () 
 	await until('a new line', () => p.evaluate(() => spy.sockets.at(-1).readyState === 1));
 	await until('it to be ready again', async () => (await p.events()).filter((e) => e === 'ready').length === 2);
 	await p.be('ready');
+	const n = await p.evaluate(() => { dispatchEvent(new Event('online')); return spy.sockets.length; });
+
+	await until('another socket', () => p.evaluate((k) => spy.sockets.length >= k && spy.sockets.at(-1).readyState === 1, n));
+	await until('it to be ready once more', async () => (await p.events()).filter((e) => e === 'ready').length === 3);
+	assert.equal(await p.evaluate(() => spy.sockets.filter((s) => s.readyState < 2).length), 1, 'the old one is closed');
 	await p.close();
 });
 
@@ -556,6 +564,95 @@ onDaemon('the example of a CRM, and its server', async () => {
 	await p.ribbon.getByLabel('Note').fill('Sent the price list');
 	await p.button('Save').click();
 	await log('noted: outbound, +919811112222');
+});
+
+test('one ribbon a page: in the host’s element, in the host’s words, gone when destroyed', async () => {
+	const p = await openPage(context, origin);
+	const got = await p.evaluate(async (o) => {
+		const early = await ExotelCallRibbon.dial('+919812345678').catch((err) => err.code), heard = [], one = () => heard.push(1);
+		const box = document.createElement('div');
+
+		box.id = 'here';
+		document.querySelector('main').append(box);
+		ExotelCallRibbon.on('ready', one);
+		ExotelCallRibbon.off('ready', one);
+		const [a, b] = await Promise.all([ExotelCallRibbon.init({ ...o, mount: '#here', words: { state: { ready: 'Bereit' } }, shortcuts: false }),
+		    ExotelCallRibbon.init(o)]);
+		let wrong = null;
+
+		window.r = a;
+		try { a.on('nothing', () => {}); } catch (err) { wrong = err.name; }
+		return { early, same: a === b, heard: heard.length, wrong, frozen: Object.isFrozen(a), inside: box.children.length,
+		    bad: await a.dial('12').catch((err) => err.code), token: JSON.stringify(Object.values(a)).includes('rs_') };
+	}, good());
+
+	assert.deepEqual(got, { early: 'not_ready', same: true, heard: 0, wrong: 'TypeError', frozen: true, inside: 1, bad: 'invalid_phone_number', token: false });
+	await p.ribbon.getByRole('heading', { name: 'Bereit' }).waitFor();
+	assert.equal(await p.button('Minimise').isVisible(), false);
+	await p.evaluate(() => { document.querySelector('[data-call]').dataset.call = 'nonsense'; });
+	await p.getByText('Call Meera Nair').click();
+	await p.ribbon.getByText('This is not a whole number').waitFor();
+	await p.evaluate(() => { r.destroy(); });
+	assert.equal(await p.ribbon.count(), 0);
+	await until('the session to be ended', () => p.posts('end').length === 1);
+	assert.equal(await p.init(good()), 'ready');
+	await p.close();
+});
+
+onMock('a dial that is refused says why, and keeps the number', async () => {
+	const p = await ready();
+
+	await back.dialFails([429, 'limit_reached'], async () => {
+		await p.ribbon.getByLabel('Number to call').fill('+91 98123 45678');
+		await p.ribbon.getByLabel('Number to call').press('Enter');
+		await p.be('ended');
+		await p.ribbon.getByText(/^.91 98123 45678\sThis month’s calls are used up\.$/).waitFor();
+		assert.equal(await p.ribbon.getByLabel('Number to call').inputValue(), NUMBER);
+		await shot(p, 'limit');
+		assert.deepEqual(await p.evaluate(() => told.filter((x) => x.event === 'error').map((e) => ({ ...e.error, state: e.state }))), [{ name: 'LimitError',
+		    code: 'limit_reached', state: 'ended' }]);
+	});
+	assert.equal(await p.evaluate(() => r.dial('+919812345678').then(() => 'placed')), 'placed', 'the next one may be placed');
+	await p.evaluate(() => { r.hangUp(); });
+	await p.close();
+});
+
+/* The debugger's own looking counts as a touch: so nobody looks before it has rung. */
+onMock('a page that may make no sound says so, and a touch helps', async () => {
+	const b = await startBrowser(['--autoplay-policy=no-user-gesture-required']), p = await b.newPage();
+
+	await p.addInitScript((o) => addEventListener('load', () => { ExotelCallRibbon.init(o); }), good());
+	await p.addInitScript(() => { const attach = Element.prototype.attachShadow; Element.prototype.attachShadow = function (i) { return attach.call(this, { ...i, mode: 'open' }); }; });
+	const seen = new Promise((done) => p.on('websocket', (w) => w.on('framereceived', (f) => { if (/^SIP\/2.0 200 OK[^]*CSeq: \d+ REGISTER/.test(f.payload)) done(); })));
+
+	await p.goto(origin);
+	await seen;
+	await invite(null);
+	await sleep(1200);
+	await p.getByRole('button', { name: 'Switch the sound on' }).click();
+	await p.getByRole('button', { name: 'Switch the sound on' }).waitFor({ state: 'hidden' });
+	await p.getByRole('button', { name: 'Decline' }).click();
+	await b.close();
+});
+
+onMock('what may pass by itself is tried again by itself', async () => {
+	const p = await openPage(context, origin);
+
+	await back.initFails([503, 'courier_unavailable'], async () => assert.deepEqual(await p.init(good()), { name: 'RibbonError', code: 'courier_unavailable' }));
+	await until('it to have begun all the same', async () => (await p.events()).includes('ready'));
+	await p.close();
+});
+
+onMock('a session grown too old is followed by another, unseen', async () => {
+	const p = await openPage(context, origin);
+
+	assert.equal(await p.init(good({ tokenFrom: back.token(), agentToken: undefined })), 'ready');
+	await back.forgetSessions();
+	assert.equal(await p.evaluate(() => r.dial('+919812345678').then(() => 'placed', (err) => err.code)), 'placed');
+	assert.equal(p.posts('init').length, 2);
+	assert.deepEqual((await p.events()).filter((e) => e === 'error'), []);
+	await p.evaluate(() => { r.hangUp(); });
+	await p.close();
 });
 
 onMock('session renewed ahead of its end', async () => {

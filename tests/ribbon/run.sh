@@ -13,7 +13,7 @@ command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>
 
 make -s ribbon
 tests/ribbon/modules.sh tests/ribbon
-node --test tests/ribbon/unit/ >/tmp/ringd-ribbon-units.$$ 2>&1 || { cat /tmp/ringd-ribbon-units.$$; rm -f /tmp/ringd-ribbon-units.$$; exit 1; }
+node --test tests/ribbon/unit/*.test.mjs >/tmp/ringd-ribbon-units.$$ 2>&1 || { cat /tmp/ringd-ribbon-units.$$; rm -f /tmp/ringd-ribbon-units.$$; exit 1; }
 sed -n 's/^# \(pass\|fail\) /  units	&/p' /tmp/ringd-ribbon-units.$$ | sed 's/# //'
 rm -f /tmp/ringd-ribbon-units.$$
 python=

@@ -12,6 +12,7 @@ import exotel_sim
 import ringd
 from dialpad_sim import key_ring
 from exotel_sim import Exotel
+from test_canaries import Canaries, in_memory
 
 HERE = pathlib.Path(__file__).resolve().parent
 VERSION = json.loads((ringd.TOP / "src/ribbon/package.json").read_text())["version"]
@@ -44,6 +45,12 @@ def stage(base, pg, new_daemon):
            "ringctl": [str(ringd.BIN / "ringctl"), "--database", dsn, "-f", str(d.config)], "app": app["id"], "example": example}
     crm.terminate()
     crm.wait(10)
+    if os.getuid() == 0:
+        secrets = Canaries()
+        for canary in exotel_sim.CANARIES:
+            secrets.add(canary, canary)
+        for pid in (*d.pids("worker"), *d.pids("reaper"), d.master()):
+            assert not in_memory(pid, secrets), "a credential of Exotel's is in the memory of a process that is not the courier"
     code = d.stop()
     sim.stop()
     text = d.text()

@@ -54,8 +54,11 @@ class Page(http.server.BaseHTTPRequestHandler):
         for name, value in (("Content-Type", kind), ("Content-Length", str(len(body))), ("Content-Security-Policy", POLICY), ("Cache-Control", "no-store"),
                             ("Permissions-Policy", "microphone=(self), camera=()"), ("X-Content-Type-Options", "nosniff")):
             self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.end_headers()
+            self.wfile.write(body)
+        except (BrokenPipeError, ConnectionResetError):
+            pass                                # whoever asked has gone
 
     def log_message(self, *_):
         pass

@@ -66,7 +66,7 @@ export function createPhone({ sip, sign, version, iceServers, sinkId, microphone
 		if (isPassing(err) || (err.code === 'sip_refused' && response.status_code >= 500)) {
 			line('connecting', err.code);
 			clearTimeout(again);
-			again = setTimeout(() => { if (ua.isConnected()) ua.register(); }, err.retryAfter !== null ? err.retryAfter * 1000 : backoff(tries++));
+			again = setTimeout(() => { if (response === null) reconnect(); else if (ua.isConnected()) ua.register(); }, err.retryAfter !== null ? err.retryAfter * 1000 : backoff(tries++));
 			return;
 		}
 		line('offline', err.code);
@@ -111,7 +111,10 @@ export function createPhone({ sip, sign, version, iceServers, sinkId, microphone
 	function renegotiate(leg) {
 		if (!legs.has(leg.name) || leg.dying || !leg.up || down)
 			return;
-		if (!leg.session.renegotiate({ useUpdate: false }))
+		/* On another network the old paths for sound are gone too. */
+		const cut = ['failed', 'disconnected'].includes(leg.session.connection?.iceConnectionState);
+
+		if (!leg.session.renegotiate({ useUpdate: false, ...(cut ? { rtcOfferConstraints: { iceRestart: true } } : {}) }))
 			setTimeout(renegotiate, RENEGOTIATE_MS, leg);
 	}
 
@@ -123,6 +126,14 @@ export function createPhone({ sip, sign, version, iceServers, sinkId, microphone
 
 		if (!done)
 			setTimeout(settleHold, HOLD_MS, leg);
+	}
+
+	/* A socket can be dead and look alive: nobody answers on it, or the network under it went and came. */
+	function reconnect() {
+		if (over)
+			return;
+		ua.transport.disconnect();
+		ua.transport.connect();
 	}
 
 	const live = (name) => (legs.has(name) && !legs.get(name).dying ? legs.get(name) : null);
@@ -199,8 +210,7 @@ export function createPhone({ sip, sign, version, iceServers, sinkId, microphone
 		},
 		registered: () => ua.isRegistered(),
 		connected: () => ua.isConnected(),
-		/* The network is back: no need to wait for the next try. */
-		wake: () => { if (!over && !ua.isConnected()) ua.transport.connect(); },
+		wake: reconnect,
 		stop() {
 			over = true;
 			clearTimeout(again);

@@ -54,6 +54,7 @@ export function createSound(firstSink) {
 			if (timer !== null)
 				return;
 			context ??= new AudioContext();
+			context.onstatechange = () => { if (context?.state === 'running') blocked(false); };
 			if (sink !== '' && context.setSinkId)
 				context.setSinkId(sink).catch(() => {});
 			context.resume().catch(() => {});

@@ -134,7 +134,7 @@ test('a second call meets 486 while one is on', () => {
 
 test('a second dial is refused, and one without a line too', () => {
 	assert.deepEqual(play([dial, { ...dial, key: 'k2' }]).did('refuse'), [{ do: 'refuse', key: 'k2', code: 'in_call' }]);
-	assert.deepEqual(play([dial, hangUp, { ...dial, key: 'k2' }]).did('refuse'), [{ do: 'refuse', key: 'k2', code: 'dial_pending' }]);
+	assert.deepEqual(play([dial, hangUp, { ...dial, key: 'k2' }]).did('refuse'), [{ do: 'refuse', key: 'k2', code: 'in_call' }]);
 	assert.deepEqual(play([dial], start).did('refuse'), [{ do: 'refuse', key: 'k1', code: 'not_ready' }]);
 });
 
