@@ -113,6 +113,7 @@ CREATE UNIQUE INDEX ribbon_calls_key ON ribbon_calls (app_id, agent, idempotency
 CREATE INDEX ribbon_calls_agent ON ribbon_calls (app_id, agent, created_at DESC, id DESC);
 CREATE INDEX ribbon_calls_provider ON ribbon_calls (app_id, provider_call_id) WHERE provider_call_id IS NOT NULL;
 CREATE INDEX ribbon_calls_created_at ON ribbon_calls (created_at);
+CREATE INDEX ribbon_calls_asked ON ribbon_calls (created_at) WHERE state = 'asked';
 
 -- Calls started with a browser key in a month. last_call: the call counted last, by which the transaction that counted
 -- knows that it did.
