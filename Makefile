@@ -128,6 +128,9 @@ install: all
 	$(INSTALL) -m 644 sql/*.sql $(DESTDIR)$(DATADIR)/sql
 	$(INSTALL) -m 644 etc/ringd.yaml $(DESTDIR)$(EXAMPLESDIR)/ringd.yaml.sample
 	$(INSTALL) -m 644 etc/proxy/nginx.conf etc/proxy/haproxy.cfg etc/proxy/relayd.conf $(DESTDIR)$(EXAMPLESDIR)/proxy
+	$(INSTALL) -d $(DESTDIR)$(EXAMPLESDIR)/crm
+	$(INSTALL) -m 644 etc/examples/crm/index.html etc/examples/crm/crm.js etc/examples/crm/crm.css $(DESTDIR)$(EXAMPLESDIR)/crm
+	$(INSTALL) -m 755 etc/examples/crm/server.py $(DESTDIR)$(EXAMPLESDIR)/crm
 	@if [ -d build/ribbon ]; then \
 	    $(INSTALL) -d $(DESTDIR)$(DATADIR)/ribbon && for f in build/ribbon/*/*; do $(INSTALL) -m 644 $$f $(DESTDIR)$(DATADIR)/ribbon || exit 1; done; \
 	else echo "no ribbon was built (make ribbon); without it ringd serves none"; fi

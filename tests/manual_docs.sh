@@ -60,6 +60,11 @@ for code in $(cat "$work/b"); do
 	grep -rqw -e "$code" tests/e2e --include='*.py' || say "no test in tests/e2e names the error code $code"
 done
 
+# Whoever looks at status sees what a dashboard sees.
+sed -n 's/.*COUNTER_OF(\(SCORE_[A-Z_]*\)).*/\1/p' src/proc/metrics.c >"$work/source"
+sed -n 's/^	{ \(SCORE_[A-Z_]*\), "[a-z_]*" },$/\1/p' src/api/status.c >"$work/page"
+compare "metric's counter" src/api/status.c
+
 # Log lines: what stands before the first thing that varies.
 section man/ringd.8 DIAGNOSTICS | sed -n 's/^\.It //p' | sed -e 's/:\{0,1\} *Ar .*//' >"$work/lines"
 [ -s "$work/lines" ] || say "ringd.8 has no DIAGNOSTICS"

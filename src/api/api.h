@@ -64,6 +64,8 @@ struct api {
 	struct ribbon_files	*ribbon;	/* NULL: none is served */
 	const struct peer_list	*admins;
 	bool			 draining;	/* we were asked to leave */
+	bool			 day_missing;	/* events of this moment find no partition */
+	int64_t			 clock_ahead_ms;	/* of the database's; 0 also while it is little */
 	struct score		*score;
 	const struct tally	*tally;		/* counted by all processes; this one is its member */
 	unsigned		 member;
@@ -102,6 +104,7 @@ void	api_calls(struct http_request *rq, void *ctx);	/* the list, or a call to be
 void	api_calls_active(struct http_request *rq, void *ctx);
 void	api_call(struct http_request *rq, void *ctx);
 void	api_dial(struct http_request *rq, void *ctx);
+void	api_ribbon_usage(struct http_request *rq, void *ctx);
 void	api_ribbon_init(struct http_request *rq, void *ctx);
 void	api_ribbon_renew(struct http_request *rq, void *ctx);
 void	api_ribbon_end(struct http_request *rq, void *ctx);

@@ -45,7 +45,7 @@ api_health_ready(struct http_request *rq, void *ctx)
 	const struct api *api = ctx;
 	bool draining = api->draining || SCORE_GET(api->board->stopping) != 0;
 	bool database = db_state(api->db) == DB_READY, hooks = hooks_loaded(api->hooks);
-	bool ready = database && hooks && !draining;
+	bool day = !api->day_missing, ready = database && hooks && day && !draining;
 	struct json_out j;
 	struct buf b;
 
@@ -59,6 +59,8 @@ api_health_ready(struct http_request *rq, void *ctx)
 		json_str(&j, str_c(why_database(api)));
 	else if (!hooks)
 		json_str(&j, STR("hooks are being loaded"));
+	else if (!day)
+		json_str(&j, STR("events cannot be stored: no partition for this day; is the clock right, and the reaper at work?"));
 	json_arr_end(&j);
 	/* Calls wait without a reaper, but nothing is refused: said, not counted. */
 	json_key(&j, "warnings");
@@ -67,6 +69,8 @@ api_health_ready(struct http_request *rq, void *ctx)
 		json_str(&j, STR("the reaper is not at work; events are stored and wait"));
 	if (api->courier != NULL && (!link_client_up(api->courier) || !has_role(api->board, "courier")))
 		json_str(&j, STR("the courier is not at work; what needs a provider is answered 503"));
+	if (api->clock_ahead_ms != 0)
+		json_str(&j, STR("our clock and the database's differ"));
 	json_arr_end(&j);
 	reply_end(rq, &j, ready ? 200 : 503);
 }

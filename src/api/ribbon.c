@@ -3,11 +3,9 @@
  */
 #include <sys/types.h>
 
-#include <string.h>
 
 #include "api/limit.h"
 #include "api/ribbon.h"
-#include "base/clock.h"
 #include "base/token.h"
 #include "db/stmt_worker.h"
 
@@ -156,16 +154,6 @@ void
 ribbon_wrong(struct ribbon *r)
 {
 	send_wrong(r->api, r->rq);
-}
-
-void
-ribbon_month(char out[RIBBON_MONTH_SIZE], int64_t now_ms)
-{
-	char text[CLOCK_RFC3339_SIZE];
-
-	clock_rfc3339(text, now_ms);
-	memcpy(out, text, RIBBON_MONTH_SIZE - 1);
-	out[RIBBON_MONTH_SIZE - 1] = '\0';
 }
 
 /* Well ahead of the end: a sleeping tab's timers are late by a minute. */

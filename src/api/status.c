@@ -14,10 +14,13 @@
 #define STATUS_MAX	(256u << 10)
 #define DAY_S		((int64_t)86400)
 
-static const struct {
+struct counted {
 	enum score_counter	 counter;
 	const char		*name;
-} counters[] = {
+};
+
+/* Told of each process too. */
+static const struct counted counters[] = {
 	{ SCORE_ACCEPTED, "accepted" },
 	{ SCORE_CONNECTIONS_LIMITED, "connections_limited" },
 	{ SCORE_REQUESTS_LIMITED, "requests_limited" },
@@ -34,6 +37,28 @@ static const struct {
 	{ SCORE_EVENTS_DEAD, "events_dead" },
 	{ SCORE_REQUESTS_RECORDED, "requests_recorded" },
 	{ SCORE_REQUESTS_UNRECORDED, "requests_unrecorded" },
+};
+
+/* Of few processes: told of all together. Every counter of the metrics is in one of the two lists. */
+static const struct counted more_counters[] = {
+	{ SCORE_REFUSED, "connections_refused" },
+	{ SCORE_BODIES_LIMITED, "bodies_limited" },
+	{ SCORE_PROVIDER_OK, "provider_ok" },
+	{ SCORE_PROVIDER_REFUSED, "provider_refused" },
+	{ SCORE_PROVIDER_LIMITED, "provider_limited" },
+	{ SCORE_PROVIDER_FAILED, "provider_failed" },
+	{ SCORE_PROVIDER_UNREACHED, "provider_unreached" },
+	{ SCORE_REFRESH_DONE, "refresh_done" },
+	{ SCORE_REFRESH_LATE, "refresh_late" },
+	{ SCORE_REFRESH_FAILED, "refresh_failed" },
+	{ SCORE_REFRESH_DEAD, "refresh_dead" },
+	{ SCORE_GAPS_FOUND, "downtimes" },
+	{ SCORE_GAPS_DONE, "gaps_done" },
+	{ SCORE_GAPS_FAILED, "gaps_failed" },
+	{ SCORE_EVENTS_REPAIRED, "events_repaired" },
+	{ SCORE_ENDS_INFERRED, "ends_inferred" },
+	{ SCORE_SIGNATURES, "signatures" },
+	{ SCORE_SIGNATURES_REFUSED, "signatures_refused" },
 };
 
 static const char *
@@ -104,6 +129,8 @@ write_totals(struct json_out *j, const struct scoreboard *board)
 	json_kint(j, "requests", (int64_t)scoreboard_requests(board));
 	for (size_t i = 0; i < COUNT(counters); i++)
 		json_kint(j, counters[i].name, (int64_t)scoreboard_sum(board, counters[i].counter));
+	for (size_t i = 0; i < COUNT(more_counters); i++)
+		json_kint(j, more_counters[i].name, (int64_t)scoreboard_sum(board, more_counters[i].counter));
 	json_obj_end(j);
 }
 

@@ -19,6 +19,7 @@
 #include "base/count.h"
 #include "base/log.h"
 #include "base/log_line.h"
+#include "base/log_out.h"
 
 #define LOG_ROLE_MAX	32
 #define LOG_PATH_MAX	1024
@@ -47,7 +48,7 @@ static struct {
 static int
 open_file(const char *path)
 {
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);	/* it may be a named pipe */
 }
 
 int
@@ -74,6 +75,7 @@ log_open(enum log_target target, const char *path, enum log_level level)
 		memcpy(state.path, path, strlen(path) + 1);
 	state.fd = fd;
 	state.target = target;
+	log_out_begin(target == LOG_TO_FILE ? fd : STDERR_FILENO);
 	log_set_level(level);
 	return 0;
 }
@@ -96,6 +98,7 @@ log_reopen(void)
 		return -1;
 	}
 	close(fd);
+	log_out_begin(state.fd);
 	return 0;
 }
 
@@ -252,25 +255,21 @@ log_context(void)
 
 /* ---- lines */
 
-static void
+static bool
 send_line(char *line, size_t n, enum log_level level)
 {
-	static const int	priority[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
-	int			fd = state.target == LOG_TO_FILE ? state.fd : STDERR_FILENO;
-	ssize_t			sent;
+	static const int priority[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 	if (state.target == LOG_TO_SYSLOG) {
 		syslog(priority[level], "%.*s", (int)n, line);
-		return;
+		return true;
 	}
 	line[n++] = '\n';
-	do {
-		sent = write(fd, line, n);
-	} while (sent < 0 && errno == EINTR);
+	return log_out_line(state.target == LOG_TO_FILE ? state.fd : STDERR_FILENO, line, n);
 }
 
 /* The rest of a record that has its sentence and its fields; then the line. */
-static void
+static bool
 emit(struct log_record *r, const char *module)
 {
 	char line[LOG_LINE_MAX];
@@ -280,13 +279,30 @@ emit(struct log_record *r, const char *module)
 	r->pid = (long)getpid();
 	r->time_ms = clock_real_ms();
 	r->module = module;
-	r->context = &state.context;
+	if (r->context == NULL)
+		r->context = &state.context;
 	r->mask = !state.show_numbers;
 	if (state.format == LOG_AS_JSON)
 		n = log_line_json(line, r);
 	else
 		n = log_line_text(line, r, state.target == LOG_TO_SYSLOG);
-	send_line(line, n, r->level);
+	return send_line(line, n, r->level);
+}
+
+/* Before the next line that finds room: how many did not. */
+static void
+tell_lost(void)
+{
+	static const struct log_context nobody = { "", "" };
+	uint64_t lost = log_out_lost();
+	const struct log_field f = LOG_INT("lines", lost);
+	struct log_record r = { .level = LEVEL_WARN, .sentence = STR("log lines were lost, nobody took them in time"), .field = &f,
+	    .nfields = 1, .context = &nobody };
+
+	if (emit(&r, "base"))
+		log_out_told(lost);
+	else
+		log_out_told(1);	/* this one is no loss */
 }
 
 /* The closer look that log_may() asks for. */
@@ -297,7 +313,11 @@ begin(const char *file, enum log_level level, char module[LOG_MODULE_SIZE])
 	    (state.stale_ms != INT64_MAX && clock_mono_ms() >= state.stale_ms))
 		look_at_levels();
 	module_of(file, module);
-	return wanted(level, module);
+	if (!wanted(level, module))
+		return false;
+	if (log_out_lost() > 0)
+		tell_lost();
+	return true;
 }
 
 void

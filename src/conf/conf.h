@@ -111,6 +111,7 @@ struct conf {
 	struct secret	 dialpad_secret, dialpad_previous_secret;	/* the global ones; may be absent */
 	bool		 dialpad_allow_unsigned;	/* plain JSON without signature on a hook address */
 	int64_t		 exotel_utc_offset_ms;	/* of times that name no zone */
+	int64_t		 exotel_ghost_after_ms;
 	int64_t		 exotel_country_code;	/* of numbers without one; 0: unknown */
 	int64_t		 webhook_batch_rows;	/* 1..64 */
 	int64_t		 webhook_batch_bytes, webhook_queue_bytes;
@@ -121,6 +122,7 @@ struct conf {
 
 	int64_t		 limit_requests, limit_window_ms;	/* of an API key that has none of its own; 0 = none */
 	int64_t		 limit_connections;	/* per address, all workers together; 0 = none */
+	int64_t		 limit_bodies;		/* bytes of bodies being received, per address and worker; 0 = none */
 	int64_t		 limit_failures, limit_failure_window_ms;	/* per address; 0 = none */
 
 	char		*courier_key_file;	/* NULL: no key ring, and no courier */
@@ -146,11 +148,10 @@ struct conf {
 	char		*dialpad_return[CONF_MAX_NAMES];	/* where browsers may be sent when a connect is done */
 	size_t		 ndialpad_return;
 
+	char		*ribbon_files;		/* folder of the built ribbon; NULL: none is served */
 	int64_t		 ribbon_session_ms, ribbon_session_max_ms;
 	char		*ribbon_disposition[CONF_MAX_NAMES];
 	size_t		 nribbon_dispositions;
-
-	char		*ribbon_files;		/* folder of the built ribbon; NULL: none is served */
 
 	char		*exotel_base_url, *exotel_api_url;	/* origins */
 	char		*exotel_sip_server;	/* a wss:// or ws:// URL */
@@ -211,6 +212,10 @@ void		 conf_forget_keys(struct conf *c);	/* wipes the private keys: for a proces
 void		 conf_diff(const struct conf *old, const struct conf *new, void (*line)(void *arg, const char *text),
 		    void *arg);
 #define CONF_DIFF_SIZE	1024	/* longest of those lines, with the NUL; values are cut to fit */
+/* SHA-256 in hex over every key and its value, those that may be shown: two that differ in a secret alone are alike, because
+ * from a digest of a secret it could be guessed. */
+#define CONF_FINGERPRINT_SIZE	65
+void		 conf_fingerprint(char out[CONF_FINGERPRINT_SIZE], const struct conf *c);
 /* Gives next what can only change at a restart as running has it. false: no memory. */
 bool		 conf_keep(const struct conf *running, struct conf *next);
 /*

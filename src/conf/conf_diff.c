@@ -7,8 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/hash.h"
 #include "conf/conf.h"
 #include "conf/conf_value.h"
+
+#define FINGERPRINT_MAX	((size_t)256 * 1024)
 
 void
 conf_diff(const struct conf *old, const struct conf *new, void (*line)(void *arg, const char *text), void *arg)
@@ -27,6 +31,25 @@ conf_diff(const struct conf *old, const struct conf *new, void (*line)(void *arg
 			snprintf(text, sizeof(text), "%s: changed%s", k->name, then);
 		line(arg, text);
 	}
+}
+
+void
+conf_fingerprint(char out[CONF_FINGERPRINT_SIZE], const struct conf *c)
+{
+	char		value[CONF_TEXT_SIZE];
+	unsigned char	digest[SHA256_SIZE];
+	struct buf	b;
+
+	buf_init(&b, FINGERPRINT_MAX);
+	for (size_t i = 0; i < conf_keys.n; i++) {
+		buf_puts(&b, conf_keys.keys[i].name);
+		if (conf_value_text(&conf_keys.keys[i], c, value))
+			buf_printf(&b, ": %s", value);
+		buf_putc(&b, '\n');
+	}
+	hash_sha256(digest, b.failed ? STR_NONE : buf_as_str(&b));
+	hex_encode(out, digest, sizeof(digest));
+	buf_free(&b);
 }
 
 bool

@@ -23,6 +23,8 @@
 #define RETRY_MAX_MS	(10 * 60 * 1000)
 #define SOON_MS		(60 * 1000)	/* a second look after something was changed, or after trouble */
 
+enum { FORGOTTEN_HOOK, FORGOTTEN_LOOKUP, FORGOTTEN_GAPS };	/* results of the last job */
+
 struct registrar {
 	struct courier	*courier;
 	struct timer	*timer;		/* NULL once we are leaving */
@@ -219,17 +221,29 @@ registration_done(struct registration *r)
 	buf_free(&url);
 }
 
+static void
+forgotten(void *arg, const struct db_result *result)
+{
+	struct registration *r = arg;
+
+	if (db_outcome(result) == DB_OK)
+		score_count(r->courier->h->score, SCORE_GAPS_FAILED, (uint64_t)db_affected(result, FORGOTTEN_GAPS));
+	ended(r, result);
+}
+
 void
 registration_forget(struct registration *r)
 {
-	struct db_job *j = db_job_new(r->courier->db, 0, ended, r);
-	DB_PARAMS(p, 3);
+	struct db_job *j = db_job_new(r->courier->db, 0, forgotten, r);
+	DB_PARAMS(p, 4);
 
 	r->why[0] = '\0';
 	registration_put(&p, r);
 	db_job_add(j, C_FORGET_HOOK, p.p, p.n);
 	db_job_add(j, C_FORGET_LOOKUP, p.p, p.n);
-	db_job_add(j, C_FORGET, p.p, p.n);
+	db_put_time_ms(&p, clock_real_ms());
+	db_job_add(j, C_FORGET_GAPS, p.p, p.n);
+	db_job_add(j, C_FORGET, p.p, 3);
 	db_job_submit(j);
 }
 

@@ -19,6 +19,9 @@
 
 #define PAGE		1000
 #define PAGE_TEXT	"1000"
+/* Rows that are written meanwhile are neither here nor in the heads. In the order of the key, whatever the statistics say: a
+ * plan that sorted what is left of the chain for each page would take hours where this takes seconds. */
+#define SNAPSHOT	"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off"
 #define FIRST_SEQ	"-9223372036854775808"
 #define HEX_SIZE	(2 * AUDIT_HASH_SIZE + 1)
 #define WHY_SIZE	256
@@ -328,9 +331,7 @@ verify(struct ctl *c, const struct ctl_app *app, const struct noted *noted, stru
 
 	if (p == NULL)
 		return ctl_fail(CTL_FAILED, "out of memory");
-	/* One snapshot: rows that are written meanwhile are neither here nor in the heads. */
-	code = dbs_script(c->db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") ? CTL_OK :
-	    ctl_fail(CTL_FAILED, "audit verify: %s", dbs_error(c->db));
+	code = dbs_script(c->db, SNAPSHOT) ? CTL_OK : ctl_fail(CTL_FAILED, "audit verify: %s", dbs_error(c->db));
 	if (code == CTL_OK)
 		code = ctl_end(c, app->id[0] != '\0' ? verify_one(c, app, noted, p, t, broken) :
 		    verify_all(c, noted, p, t, broken), "audit verify");

@@ -27,6 +27,8 @@ static const struct table_column columns[CALLS_COLUMNS] = {
 	{ NULL, "ended_at", COLUMN_TEXT, false },
 	{ NULL, "recording_url", COLUMN_TEXT, false },
 	{ NULL, "updated_at", COLUMN_TEXT, false },
+	{ NULL, "provider", COLUMN_TEXT, false },
+	{ NULL, "provider_call_id", COLUMN_TEXT, false },
 };
 
 static int

@@ -12,7 +12,7 @@ struct calls_query {
 	char		limit[CTL_I64_SIZE];
 };
 
-enum calls_column { CALLS_ID, CALLS_STARTED, CALLS_STATUS = 5, CALLS_UPDATED = 16, CALLS_COLUMNS };
+enum calls_column { CALLS_ID, CALLS_STARTED, CALLS_STATUS = 5, CALLS_UPDATED = 16, CALLS_PROVIDER, CALLS_PROVIDER_ID, CALLS_COLUMNS };
 
 /* Newest first, into a table this sets up; CTL_OK, or the failure has been told. */
 int	calls_read(struct ctl *c, const struct calls_query *q, struct table *t);

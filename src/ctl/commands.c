@@ -271,6 +271,11 @@ static const struct option requests_options[] = {
 	    .help = "since then: 24h, or an RFC 3339 time (1h)" },
 };
 
+static const struct option usage_options[] = {
+	{ .name = "month", .type = OPTION_TEXT, .value = "YYYY-MM", .help = "of this month, in UTC (the current one)" },
+	{ .name = "csv", .type = OPTION_FLAG, .help = "as CSV, for a spreadsheet or a bill" },
+};
+
 static const struct option audit_show_options[] = {
 	{ .name = "since", .type = OPTION_PAST, .value = "T", .help = "since then: 7d, or an RFC 3339 time" },
 	{ .name = "action", .type = OPTION_TEXT, .value = "ACTION", .help = "only this: key.create, ribbon.init" },
@@ -365,6 +370,9 @@ static const struct command commands[] = {
 
 	{ "requests", NULL, "[APP]", 0, 1, OPTIONS(requests_options), false,
 	    "API requests of each app; of APP by route and status", ctl_requests },
+
+	{ "usage", NULL, "[APP]", 0, 1, OPTIONS(usage_options), false,
+	    "calls each client of the ribbon started in a month, and those its limit refused", ctl_usage },
 
 	{ "audit", "show", "[APP]", 0, 1, OPTIONS(audit_show_options), false,
 	    "what was done, and by whom, newest first", ctl_audit_show },

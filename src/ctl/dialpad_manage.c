@@ -186,7 +186,7 @@ show_disconnected(struct ctl *c, const struct ctl_app *app, const struct state *
 static int
 forget_rows(struct ctl *c, const struct ctl_app *app)
 {
-	static const enum ctl_stmt	statements[] = { CTL_FORGET_HOOK, CTL_FORGET_LOOKUP, CTL_FORGET };
+	static const enum ctl_stmt	statements[] = { CTL_FORGET_HOOK, CTL_FORGET_LOOKUP, CTL_FORGET_GAPS, CTL_FORGET };
 	int				code = CTL_OK;
 
 	for (size_t i = 0; i < COUNT(statements) && code != CTL_FAILED; i++)

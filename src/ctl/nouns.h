@@ -66,6 +66,7 @@ int	ctl_requests(struct ctl *c, const struct args *a);
 int	ctl_audit_show(struct ctl *c, const struct args *a);
 int	ctl_audit_verify(struct ctl *c, const struct args *a);
 int	ctl_audit_head(struct ctl *c, const struct args *a);
+int	ctl_usage(struct ctl *c, const struct args *a);
 int	ctl_config_check(struct ctl *c, const struct args *a);
 int	ctl_config_keys(struct ctl *c, const struct args *a);
 int	ctl_help(struct ctl *c, const struct args *a);

@@ -40,6 +40,25 @@ static const struct table_column routes[] = {
 	{ "p99", "p99_us", COLUMN_NUMBER, false },
 };
 
+/* Lines that are there when something of it has happened: totals, and the words they are told in. */
+#define LINE_WORDS	5
+static const struct {
+	const char	*begin;
+	struct { const char *total, *word; } count[LINE_WORDS];
+} lines[] = {
+	{ "connections", { { "accepted", "accepted" }, { "connections_refused", "refused" }, { "connections_limited", "over their address's limit" } } },
+	{ "limits", { { "requests_limited", "requests over their key's limit" }, { "failures_limited", "after too many failures" },
+	    { "bodies_limited", "bodies over their address's limit" } } },
+	{ "TLS handshakes", { { "handshakes", "done" }, { "handshakes_resumed", "of them resumed" }, { "handshakes_failed", "failed" } } },
+	{ "request_logs", { { "requests_recorded", "requests recorded" }, { "requests_unrecorded", "lost" } } },
+	{ "providers", { { "provider_ok", "requests well" }, { "provider_refused", "refused" }, { "provider_limited", "over their limit" },
+	    { "provider_failed", "failed" }, { "provider_unreached", "unreached" } } },
+	{ "tokens", { { "refresh_done", "renewed" }, { "refresh_failed", "to be tried again" }, { "refresh_late", "too late" },
+	    { "refresh_dead", "connections that need a new consent" } } },
+	{ "lost events", { { "downtimes", "connections with a downtime" }, { "gaps_done", "spans asked for" }, { "gaps_failed", "spans given up" },
+	    { "events_repaired", "events repaired" }, { "ends_inferred", "ends inferred" } } },
+};
+
 #define ROUTES_FIRST_TIME	6	/* columns from here on are times */
 
 static long long
@@ -182,6 +201,23 @@ put_events(struct buf *b, struct json totals, struct json ingest)
 }
 
 static void
+put_lines(struct buf *b, struct json totals)
+{
+	for (size_t i = 0; i < COUNT(lines); i++) {
+		bool happened = false;
+
+		for (size_t k = 0; k < LINE_WORDS && lines[i].count[k].total != NULL; k++)
+			happened = happened || number(totals, lines[i].count[k].total) > 0;
+		if (!happened)
+			continue;
+		for (size_t k = 0; k < LINE_WORDS && lines[i].count[k].total != NULL; k++)
+			buf_printf(b, "%s%s%lld %s", k == 0 ? lines[i].begin : "", k == 0 ? ": " : ", ",
+			    number(totals, lines[i].count[k].total), lines[i].count[k].word);
+		buf_putc(b, '\n');
+	}
+}
+
+static void
 put_database(struct buf *b, struct json data, struct arena *a)
 {
 	struct json	 c, reason;
@@ -262,6 +298,7 @@ status_show(struct ctl *c, struct json data, struct arena *arena)
 	put_reloads(&b, data, arena);
 	put_queue(&b, json_get(data, "queue"));
 	put_events(&b, json_get(data, "totals"), json_get(data, "ingest"));
+	put_lines(&b, json_get(data, "totals"));
 	put_database(&b, data, arena);
 	put_certificates(&b, data, arena);
 	buf_putc(&b, '\n');

@@ -155,6 +155,9 @@ static const struct db_stmt stmts[C_COUNT] = {
 	[C_FORGET_LOOKUP] = { "forget_lookup", "UPDATE hook_lookup l SET enabled = false, previous_secret = NULL, previous_until = NULL, "
 	    "updated_at = now() FROM dialpad_connections c " HOOKS_MINE " AND c.state = 'disconnecting' AND l.app_id = c.app_id "
 	    "AND l.hook_id = c.hook_id" },
+	[C_FORGET_GAPS] = { "forget_gaps", "UPDATE dialpad_gaps g SET state = 'failed', done_at = $4::timestamptz, cursor = NULL, "
+	    "last_error = 'the app was disconnected from Dialpad', lease_owner = NULL, lease_until = NULL FROM dialpad_connections c "
+	    HOOKS_MINE " AND c.state = 'disconnecting' AND g.app_id = c.app_id AND g.state = 'open'" },
 	[C_FORGET] = { "forget", AUDITED("DELETE FROM dialpad_connections c " HOOKS_MINE " AND c.state = 'disconnecting'",
 	    "dialpad.disconnected", "$2::text", "NULL") },
 

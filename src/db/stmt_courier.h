@@ -49,8 +49,9 @@ enum courier_stmt {
 	C_HOOKS_ROTATED,	/* before C_HOOKS_DONE: the secret before the last now has an end */
 	C_HOOKS_DONE,		/* $4 webhook, $5 subscription, $6 address or NULL, $7 when next, $8 now, $9 a rotation is done */
 	C_HOOKS_LATER,		/* $4 when next, $5 error, $6 now, $7 state it is about, $8 webhook or NULL, $9 subscription or NULL */
-	C_FORGET_HOOK,		/* these three in one job: the end of a connection */
+	C_FORGET_HOOK,		/* these four in one job: the end of a connection */
 	C_FORGET_LOOKUP,
+	C_FORGET_GAPS,		/* and $4 now: nobody can ask for them any more */
 	C_FORGET,
 
 	/* What administrators ask for. */

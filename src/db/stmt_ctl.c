@@ -21,10 +21,10 @@
 
 #define CALLS_COLUMNS									\
 	"SELECT c.id, " WHEN("c.started_at") ", c.direction, c.from_number, c.to_number, "	\
-	"c.status, c.outcome, coalesce(c.agent_name, c.agent_email), c.talk_time_ms, "	\
+	"c.status, c.outcome, coalesce(c.agent_name, c.agent_email, c.agent_id), c.talk_time_ms, "	\
 	"c.has_recording, c.contact_name, c.provider_state, c.dialpad_call_id, "	\
 	WHEN("c.connected_at") ", " WHEN("c.ended_at") ", c.recording_url, "		\
-	WHEN("c.updated_at") " FROM calls c WHERE c.app_id = $1 "
+	WHEN("c.updated_at") ", c.provider, c.provider_call_id FROM calls c WHERE c.app_id = $1 "
 
 #define GAP_COLUMNS									\
 	"SELECT g.id, g.app_id, a.name, g.reason, g.state, " WHEN("g.from_at") ", " WHEN("g.to_at") ", "	\
@@ -187,6 +187,9 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	[CTL_FORGET_LOOKUP] = { "forget_lookup",
 	    "UPDATE hook_lookup l SET enabled = false, previous_secret = NULL, previous_until = NULL, updated_at = now() "
 	    "FROM dialpad_connections c WHERE c.app_id = $1 AND l.app_id = $1 AND l.hook_id = c.hook_id" },
+	[CTL_FORGET_GAPS] = { "forget_gaps", "UPDATE dialpad_gaps g SET state = 'failed', done_at = now(), cursor = NULL, "
+	    "last_error = 'the app was disconnected from Dialpad', lease_owner = NULL, lease_until = NULL "
+	    "WHERE g.app_id = $1 AND g.state = 'open'" },
 	[CTL_FORGET] = { "forget", "DELETE FROM dialpad_connections c WHERE c.app_id = $1" },
 	[CTL_DIALPAD_STATE] = { "dialpad_state",
 	    "SELECT c.state, c.hooks_error, c.rotation_overlap_ms IS NOT NULL, c.webhook_id, " WHEN("l.previous_until") " "
@@ -266,33 +269,14 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	    "SELECT r.method, r.route, r.status, " REQUESTS_COUNTED " FROM request_logs r WHERE r.app_id = $1 "
 	    "AND r.created_at >= " TIME("$2") " GROUP BY r.method, r.route, r.status ORDER BY 4 DESC, 1, 2, 3" },
 
-	[CTL_EXOTEL_GET] = { "exotel_get", "SELECT x.id, encode(x.credentials, 'hex'), x.caller_id, x.is_active "
-	    "FROM exotel_accounts x WHERE x.app_id = $1" },
-	[CTL_EXOTEL_LINK] = { "exotel_link", "INSERT INTO exotel_accounts (app_id, id, credentials, caller_id, linked_at) "
-	    "VALUES ($1, $2, decode($3, 'hex'), $4, now()) ON CONFLICT (app_id) DO NOTHING" },
-	[CTL_EXOTEL_ROTATE] = { "exotel_rotate", "UPDATE exotel_accounts SET credentials = decode($3, 'hex'), caller_id = $4, "
-	    "rotated_at = now(), last_error = NULL WHERE app_id = $1 AND id = $2" },
-	[CTL_EXOTEL_SET_ACTIVE] = { "exotel_set_active", "UPDATE exotel_accounts SET is_active = $2 WHERE app_id = $1" },
-	[CTL_EXOTEL_UNLINK] = { "exotel_unlink", "DELETE FROM exotel_accounts WHERE app_id = $1" },
-	/* All tenants' when none is named: the administrator's view. */
-	[CTL_EXOTEL_STATUS] = { "exotel_status",
-	    "SELECT a.name, x.app_id, CASE WHEN NOT x.is_active THEN 'inactive' ELSE 'linked' END, x.caller_id, "
-	    "(SELECT count(*) FROM ribbon_agents g WHERE g.app_id = x.app_id AND g.is_active), (SELECT h.id FROM hooks h "
-	    "WHERE h.app_id = x.app_id AND h.provider = 'exotel' ORDER BY h.created_at LIMIT 1), " WHEN("x.linked_at") ", "
-	    WHEN("x.rotated_at") ", " WHEN("x.synced_at") ", x.last_error FROM exotel_accounts x JOIN apps a ON a.id = x.app_id "
-	    "WHERE $1::uuid IS NULL OR x.app_id = $1::uuid ORDER BY a.name, x.app_id" },
-	[CTL_EXOTEL_HOOK] = { "exotel_hook", "SELECT h.id FROM hooks h WHERE h.app_id = $1 AND h.provider = 'exotel'" },
-	[CTL_AGENT_INSERT] = { "agent_insert",
-	    "INSERT INTO ribbon_agents (app_id, id, agent_id, name, email, phone, mode, credentials, created_at, updated_at) "
-	    "VALUES ($1, $2, $3, $4, $5, $6, $7, decode($8, 'hex'), now(), now()) ON CONFLICT (app_id, agent_id) DO NOTHING" },
-	[CTL_AGENT_GET] = { "agent_get", "SELECT g.id, encode(g.credentials, 'hex'), g.mode FROM ribbon_agents g "
-	    "WHERE g.app_id = $1 AND g.agent_id = $2" },
-	[CTL_AGENT_LIST] = { "agent_list",
-	    "SELECT g.agent_id, g.name, g.mode, CASE WHEN g.is_active THEN 'enabled' ELSE 'disabled' END, g.phone, g.email, "
-	    "g.credentials IS NOT NULL, g.id, " WHEN("g.created_at") ", " WHEN("g.synced_at") " FROM ribbon_agents g "
-	    "WHERE g.app_id = $1 ORDER BY g.agent_id" },
-	[CTL_AGENT_SET_ACTIVE] = { "agent_set_active",
-	    "UPDATE ribbon_agents SET is_active = $3, updated_at = now() WHERE app_id = $1 AND agent_id = $2" },
+	/* All tenants' when none is named. Those that were clients in the month, also if they are none any more, or used something. */
+	[CTL_USED] = { "used",
+	    "SELECT $2::text, k.app_id, a.name, k.id, coalesce(k.note, k.prefix || '...' || k.last4), coalesce(u.used, 0), "
+	    "coalesce(u.refused, 0), k.monthly_limit FROM api_keys k JOIN apps a ON a.id = k.app_id "
+	    "LEFT JOIN usage u ON u.app_id = k.app_id AND u.key_id = k.id AND u.month = $2::text "
+	    "WHERE ($1::uuid IS NULL OR k.app_id = $1::uuid) AND k.kind = 'browser' AND (u.month IS NOT NULL OR "
+	    "(k.created_at < ($2 || '-01T00:00:00Z')::timestamptz + interval '1 month' AND "
+	    "(k.revoked_at IS NULL OR k.revoked_at >= ($2 || '-01T00:00:00Z')::timestamptz))) ORDER BY a.name, k.app_id, k.created_at, k.id" },
 
 	[CTL_AUDIT] = { "audit", "SELECT ringd_audit($1::uuid, $2::text, $3::text, $4::text, $5::text, NULL)" },
 	/* In the order of the apps, as anybody who takes more than one chain would. */
@@ -320,6 +304,34 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	    "SELECT l.seq, CASE WHEN isfinite(l.at) THEN (extract(epoch FROM l.at) * 1000000)::bigint END, l.actor, l.action, l.subject, "
 	    "l.detail, l.request_id, l.db_role, encode(l.hash, 'hex') FROM audit_log l WHERE l.app_id = $1 "
 	    "AND (l.seq, l.hash) > ($2::bigint, decode($3, 'hex')) ORDER BY l.seq, l.hash LIMIT $4" },
+
+	[CTL_EXOTEL_GET] = { "exotel_get", "SELECT x.id, encode(x.credentials, 'hex'), x.caller_id, x.is_active "
+	    "FROM exotel_accounts x WHERE x.app_id = $1" },
+	[CTL_EXOTEL_LINK] = { "exotel_link", "INSERT INTO exotel_accounts (app_id, id, credentials, caller_id, linked_at) "
+	    "VALUES ($1, $2, decode($3, 'hex'), $4, now()) ON CONFLICT (app_id) DO NOTHING" },
+	[CTL_EXOTEL_ROTATE] = { "exotel_rotate", "UPDATE exotel_accounts SET credentials = decode($3, 'hex'), caller_id = $4, "
+	    "rotated_at = now(), last_error = NULL WHERE app_id = $1 AND id = $2" },
+	[CTL_EXOTEL_SET_ACTIVE] = { "exotel_set_active", "UPDATE exotel_accounts SET is_active = $2 WHERE app_id = $1" },
+	[CTL_EXOTEL_UNLINK] = { "exotel_unlink", "DELETE FROM exotel_accounts WHERE app_id = $1" },
+	/* All tenants' when none is named: the administrator's view. */
+	[CTL_EXOTEL_STATUS] = { "exotel_status",
+	    "SELECT a.name, x.app_id, CASE WHEN NOT x.is_active THEN 'inactive' ELSE 'linked' END, x.caller_id, "
+	    "(SELECT count(*) FROM ribbon_agents g WHERE g.app_id = x.app_id AND g.is_active), (SELECT h.id FROM hooks h "
+	    "WHERE h.app_id = x.app_id AND h.provider = 'exotel' ORDER BY h.created_at LIMIT 1), " WHEN("x.linked_at") ", "
+	    WHEN("x.rotated_at") ", " WHEN("x.synced_at") ", x.last_error FROM exotel_accounts x JOIN apps a ON a.id = x.app_id "
+	    "WHERE $1::uuid IS NULL OR x.app_id = $1::uuid ORDER BY a.name, x.app_id" },
+	[CTL_EXOTEL_HOOK] = { "exotel_hook", "SELECT h.id FROM hooks h WHERE h.app_id = $1 AND h.provider = 'exotel'" },
+	[CTL_AGENT_INSERT] = { "agent_insert",
+	    "INSERT INTO ribbon_agents (app_id, id, agent_id, name, email, phone, mode, credentials, created_at, updated_at) "
+	    "VALUES ($1, $2, $3, $4, $5, $6, $7, decode($8, 'hex'), now(), now()) ON CONFLICT (app_id, agent_id) DO NOTHING" },
+	[CTL_AGENT_GET] = { "agent_get", "SELECT g.id, encode(g.credentials, 'hex'), g.mode FROM ribbon_agents g "
+	    "WHERE g.app_id = $1 AND g.agent_id = $2" },
+	[CTL_AGENT_LIST] = { "agent_list",
+	    "SELECT g.agent_id, g.name, g.mode, CASE WHEN g.is_active THEN 'enabled' ELSE 'disabled' END, g.phone, g.email, "
+	    "g.credentials IS NOT NULL, g.id, " WHEN("g.created_at") ", " WHEN("g.synced_at") " FROM ribbon_agents g "
+	    "WHERE g.app_id = $1 ORDER BY g.agent_id" },
+	[CTL_AGENT_SET_ACTIVE] = { "agent_set_active",
+	    "UPDATE ribbon_agents SET is_active = $3, updated_at = now() WHERE app_id = $1 AND agent_id = $2" },
 
 	/* The schema's own record: belongs to no tenant. */
 	[CTL_VERSION_TABLE] = { "version_table",

@@ -48,8 +48,9 @@ enum ctl_stmt {
 
 	CTL_TICKET_INSERT,		/* token hash (hex), app, expires ms, return_to */
 	CTL_DIALPAD_STATUS,		/* app or NULL */
-	CTL_FORGET_HOOK,		/* app; these three in one transaction */
+	CTL_FORGET_HOOK,		/* app; these four in one transaction */
 	CTL_FORGET_LOOKUP,		/* app */
+	CTL_FORGET_GAPS,		/* app */
 	CTL_FORGET,			/* app */
 	CTL_DIALPAD_STATE,		/* app: state, trouble, is a rotation under way, webhook, old secret until */
 
@@ -78,6 +79,17 @@ enum ctl_stmt {
 	CTL_REQUESTS,			/* since ms */
 	CTL_REQUESTS_OF_APP,		/* app, since ms */
 
+	CTL_USED,			/* app or NULL, month */
+
+	/* The audit log. app: also the nil id, the installation's chain. */
+	CTL_AUDIT,			/* app, actor, action, subject, detail: the last statement of its transaction */
+	CTL_AUDIT_REPLAY,		/* apps, one for each event; actor */
+	CTL_AUDIT_SHOW,			/* app or NULL, since ms or NULL, action or NULL, limit */
+	CTL_AUDIT_HEADS,		/* app or NULL */
+	CTL_AUDIT_CHAINS,		/* app, name */
+	CTL_AUDIT_HEAD,			/* app: seq, hash (hex) */
+	CTL_AUDIT_PAGE,			/* app, after seq, after hash (hex), limit: in the order of the chain */
+
 	CTL_EXOTEL_GET,			/* app: id, credentials (hex), caller id, is it active */
 	CTL_EXOTEL_LINK,		/* app, id, credentials (hex), caller id */
 	CTL_EXOTEL_ROTATE,		/* app, id, credentials (hex), caller id */
@@ -89,15 +101,6 @@ enum ctl_stmt {
 	CTL_AGENT_GET,			/* app, agent: id, credentials (hex), mode */
 	CTL_AGENT_LIST,			/* app */
 	CTL_AGENT_SET_ACTIVE,		/* app, agent, active */
-
-	/* The audit log. app: also the nil id, the installation's chain. */
-	CTL_AUDIT,			/* app, actor, action, subject, detail: the last statement of its transaction */
-	CTL_AUDIT_REPLAY,		/* apps, one for each event; actor */
-	CTL_AUDIT_SHOW,			/* app or NULL, since ms or NULL, action or NULL, limit */
-	CTL_AUDIT_HEADS,		/* app or NULL */
-	CTL_AUDIT_CHAINS,		/* app, name */
-	CTL_AUDIT_HEAD,			/* app: seq, hash (hex) */
-	CTL_AUDIT_PAGE,			/* app, after seq, after hash (hex), limit: in the order of the chain */
 
 	CTL_VERSION_TABLE,
 	CTL_VERSION_LOCK,

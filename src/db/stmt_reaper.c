@@ -35,6 +35,18 @@
 	"WHERE d.next_try_at <= $1::timestamptz" which						\
 	" ORDER BY d.next_try_at, d.id LIMIT 1 FOR UPDATE SKIP LOCKED)" CLAIMED
 
+/* Whom the ribbon dialled, unless Exotel knows that the call goes out and to whom. */
+#define DIALLED(known)	"CASE c.direction WHEN 'outbound' THEN coalesce(" known ", m.phone_number) ELSE m.phone_number END"
+/* OFFSET 0 keeps each of these a look into a primary key for one row of its caller, whatever the statistics say. */
+#define RIBBON_CALL_OF(which)								\
+	"SELECT k.app_id, k.sid, k.call_id, r.* FROM k CROSS JOIN LATERAL (SELECT r.id, r.agent, r.context, r.phone_number "	\
+	"FROM ribbon_calls r WHERE r.app_id = k.app_id AND " which " OFFSET 0) r"
+#define CALL_OF_M									\
+	"CROSS JOIN LATERAL (SELECT c.status, c.outcome, c.provider_state, c.end_inferred, c.ended_at, c.updated_at "	\
+	"FROM calls c WHERE c.app_id = m.app_id AND c.id = m.call_id OFFSET 0) c "
+#define AGENT_OF_M									\
+	"LEFT JOIN LATERAL (SELECT g.agent_id, g.name, g.email FROM ribbon_agents g "		\
+	"WHERE g.app_id = m.app_id AND g.id = m.agent OFFSET 0) g ON true "
 /*
  * Which of these calls (keys: app_id, sid, ribbon, call_id) did a ribbon ask for? The ribbon's id leads to the call from
  * now on, and an end of the one is an end of the other. What the ribbon was told and Exotel does not hand through is
@@ -42,30 +54,24 @@
  */
 #define RIBBON_SEEN(keys, now)									\
 	"WITH k AS (" keys "), m AS ("								\
-	"SELECT k.app_id, k.sid, k.call_id, r.id FROM k JOIN ribbon_calls r ON r.app_id = k.app_id AND r.id = k.ribbon "	\
-	"AND coalesce(r.provider_call_id, k.sid) = k.sid UNION "				\
-	"SELECT k.app_id, k.sid, k.call_id, r.id FROM k JOIN ribbon_calls r ON r.app_id = k.app_id "	\
-	"AND r.provider_call_id = k.sid), "							\
+	RIBBON_CALL_OF("r.id = k.ribbon AND coalesce(r.provider_call_id, k.sid) = k.sid") " UNION "	\
+	RIBBON_CALL_OF("r.provider_call_id = k.sid") "), "					\
 	"led AS (INSERT INTO call_redirects (app_id, id, call_id) SELECT m.app_id, m.id, m.call_id FROM m "	\
 	"ON CONFLICT (app_id, id) DO NOTHING), "						\
-	"shown AS (UPDATE calls c SET custom_data = coalesce(r.context, c.custom_data), "	\
-	"direction = coalesce(c.direction, 'outbound'), "					\
-	"external_number = CASE WHEN c.direction IS NULL THEN r.phone_number ELSE coalesce(c.external_number, r.phone_number) END, "	\
-	"to_number = CASE WHEN c.direction IS NULL THEN r.phone_number ELSE coalesce(c.to_number, r.phone_number) END, "	\
-	"from_number = CASE WHEN c.direction IS NULL THEN nullif(c.internal_number, r.phone_number) ELSE c.from_number END, "	\
+	"shown AS (UPDATE calls c SET custom_data = coalesce(m.context, c.custom_data), "	\
+	"direction = 'outbound', external_number = " DIALLED("c.external_number") ", "		\
+	"to_number = " DIALLED("c.to_number") ", "						\
+	"from_number = CASE c.direction WHEN 'outbound' THEN c.from_number ELSE nullif(c.internal_number, m.phone_number) END, "	\
 	"agent_id = coalesce(g.agent_id, c.agent_id), agent_name = coalesce(g.name, c.agent_name), "	\
 	"agent_email = coalesce(g.email, c.agent_email), updated_at = " now "::timestamptz "	\
-	"FROM m JOIN ribbon_calls r ON r.app_id = m.app_id AND r.id = m.id "			\
-	"LEFT JOIN ribbon_agents g ON g.app_id = r.app_id AND g.id = r.agent "			\
-	"WHERE c.app_id = m.app_id AND c.id = m.call_id) "					\
+	"FROM m " AGENT_OF_M "WHERE c.app_id = m.app_id AND c.id = m.call_id) "			\
 	"UPDATE ribbon_calls r SET provider_call_id = m.sid, "					\
-	"state = CASE WHEN c.status = 'ended' THEN 'ended' WHEN r.error IS NOT NULL THEN 'placed' ELSE r.state END, "	\
+	"state = CASE WHEN c.status = 'ended' THEN 'ended' WHEN r.state = 'asked' OR r.error IS NOT NULL THEN 'placed' ELSE r.state END, "	\
 	"error = NULL, ended_at = CASE WHEN c.status = 'ended' THEN coalesce(r.ended_at, c.ended_at, c.updated_at) END, "	\
 	"end_reason = CASE WHEN c.status <> 'ended' OR r.end_reason IS NOT NULL THEN r.end_reason "	\
-	"WHEN c.outcome = 'answered' THEN 'completed' WHEN c.provider_state IN ('busy', 'no-answer', 'failed', 'canceled') "	\
-	"THEN c.provider_state ELSE c.outcome END "						\
-	"FROM m JOIN calls c ON c.app_id = m.app_id AND c.id = m.call_id "			\
-	"WHERE r.app_id = m.app_id AND r.id = m.id AND r.state IN ('asked', 'sent', 'placed')"
+	"WHEN c.end_inferred THEN 'unknown' WHEN c.outcome = 'answered' THEN 'completed' "	\
+	"WHEN c.provider_state IN ('busy', 'no-answer', 'failed', 'canceled') THEN c.provider_state ELSE c.outcome END "	\
+	"FROM m " CALL_OF_M "WHERE r.app_id = m.app_id AND r.id = m.id AND r.state IN ('asked', 'sent', 'placed')"
 
 static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	/*
@@ -172,10 +178,16 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	[R_RIBBON_JOIN] = { "ribbon_join", RIBBON_SEEN("SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[]) AS n "
 	    "(app_id, sid, ribbon, call_id)", "$5") },
 	/* The first callback may be quicker than the answer that says which call is the ribbon's. */
-	[R_RIBBON_LATE] = { "ribbon_late", RIBBON_SEEN("SELECT r.app_id, r.provider_call_id AS sid, r.id AS ribbon, l.call_id "
-	    "FROM ribbon_calls r JOIN call_legs l ON l.app_id = r.app_id AND l.provider = 'exotel' AND l.leg_id = r.provider_call_id "
-	    "WHERE r.created_at > $1::timestamptz - interval '10 minutes' AND r.state IN ('sent', 'placed') AND NOT EXISTS "
-	    "(SELECT 1 FROM call_redirects d WHERE d.app_id = r.app_id AND d.id = r.id) LIMIT $2::bigint", "$1") },
+	[R_RIBBON_LATE] = { "ribbon_late", RIBBON_SEEN("SELECT r.app_id, r.sid, r.id AS ribbon, l.call_id FROM (SELECT r.app_id, r.id, "
+	    "r.provider_call_id AS sid FROM ribbon_calls r WHERE r.created_at > $1::timestamptz - interval '10 minutes' "
+	    "AND r.state IN ('sent', 'placed') AND r.provider_call_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM call_redirects d "
+	    "WHERE d.app_id = r.app_id AND d.id = r.id) OFFSET 0) r CROSS JOIN LATERAL (SELECT l.call_id FROM call_legs l "
+	    "WHERE l.app_id = r.app_id AND l.provider = 'exotel' AND l.leg_id = r.sid AND l.updated_at < 'infinity' OFFSET 0) l "
+	    "LIMIT $2::bigint", "$1") },
+	/* All legs of a call or none: the call is no longer silent once one of them was spoken of. */
+	[R_SILENT] = { "silent", "SELECT l.app_id, l.leg_id FROM (SELECT c.app_id, c.id FROM calls c WHERE c.status IN ('ringing', "
+	    "'active') AND c.provider = 'exotel' AND c.updated_at < $1::timestamptz LIMIT $2::bigint) s JOIN call_legs l "
+	    "ON l.app_id = s.app_id AND l.call_id = s.id WHERE l.state IS NOT NULL" },
 	/* A recording first known by its address only and now by its id would otherwise stand there twice. */
 	[R_RECORDINGS_TRIM] = { "recordings_trim", "DELETE FROM call_recordings r USING (SELECT DISTINCT u.app_id, u.call_id "
 	    "FROM unnest($1::uuid[], $2::uuid[]) AS u (app_id, call_id)) k WHERE r.app_id = k.app_id AND r.call_id = k.call_id "
@@ -218,6 +230,9 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	    "(k.last_used_at IS NULL OR k.last_used_at < u.used_at)" },
 	[R_DIALS_SWEEP] = { "dials_sweep", "DELETE FROM dialpad_dials d WHERE (d.app_id, d.id) IN (SELECT o.app_id, o.id FROM "
 	    "dialpad_dials o WHERE o.created_at < $1::timestamptz LIMIT $2::bigint)" },
+	/* The installation's, not a tenant's. */
+	[R_CONFIG_AUDIT] = { "config_audit", "SELECT ringd_audit('00000000-0000-0000-0000-000000000000', 'reaper', 'config.loaded', $1::text, "
+	    "json_build_object('generation', $2::bigint, 'sha256', $3::text)::text, NULL)" },
 	[R_SESSIONS_SWEEP] = { "sessions_sweep", "DELETE FROM ribbon_sessions s WHERE (s.app_id, s.id) IN (SELECT o.app_id, o.id FROM "
 	    "ribbon_sessions o WHERE o.expires_at < $1::timestamptz LIMIT $2::bigint)" },
 	/* Any tenant's: it is here to find the tenant by. */

@@ -44,6 +44,7 @@ enum reaper_stmt {
 	R_DIALS_JOIN,		/* $1 apps, $2 dials, $3 calls */
 	R_RIBBON_JOIN,		/* $1 apps, $2 ids at Exotel, $3 ribbon calls (nil: not said), $4 calls, $5 now */
 	R_RIBBON_LATE,		/* $1 now, $2 rows: what R_RIBBON_JOIN came too early for */
+	R_SILENT,		/* $1 silent since, $2 calls: app_id, leg_id */
 	R_RECORDINGS_TRIM,	/* $1 apps, $2 calls, $3 ids: what of these calls is not among the ids goes */
 	R_RECORDINGS_WRITE,	/* $1 apps, $2 calls, $3 ids, $4 types, $5 urls, $6 starts, $7 durations */
 	R_DEAD_ADD,		/* $1 apps, $2 ids, $3 received_at (text), $4 attempts, $5 reasons, $6 now */
@@ -61,6 +62,7 @@ enum reaper_stmt {
 	R_SESSIONS_SWEEP,
 	R_SESSION_LOOKUP_SWEEP,
 	R_RIBBON_CALLS_SWEEP,
+	R_CONFIG_AUDIT,		/* $1 file, $2 generation, $3 fingerprint */
 	R_COUNT_OF_STATEMENTS
 };
 

@@ -67,6 +67,11 @@
 	"LEFT JOIN LATERAL (" inner ") x ON true"
 #define GOOD_SESSION	"(SELECT s.id, s.agent, s.key_id, ra.mode " SESSION_FROM " AND " SESSION_STATE " = 'ok')"
 
+/* $5 month. */
+#define SESSION_USAGE									\
+	BY_SESSION("SELECT c.id AS c_id, c.prefix || '...' || c.last4 AS client, coalesce(u.used, 0), c.monthly_limit, "	\
+	    "coalesce(u.refused, 0) FROM api_keys c LEFT JOIN usage u ON u.app_id = $1::text::uuid AND u.key_id = c.id "	\
+	    "AND u.month = $5::text WHERE k.state = 'ok' AND c.app_id = $1::text::uuid AND c.id = k.key_id LIMIT 1")
 /* $5 now, $6 end, $7 longest life in ms. */
 #define SESSION_RENEW									\
 	"UPDATE ribbon_sessions t SET renewed_at = $5::timestamptz, expires_at = least($6::timestamptz, "	\

@@ -99,6 +99,8 @@ const int worker_batch_rows[WORKER_BATCH_CLASSES] = { 64, 16, 4, 1 };
 	BY_KEY("read", "SELECT least(count(*), $3::bigint) AS total FROM (" NUMBER_SIDE("1", BY_FROM) " UNION ALL "	\
 	    NUMBER_SIDE("1", BY_TO) ") n LIMIT 1")
 
+_Static_assert(USAGE_CLIENTS_MAX == 5000, "W_USAGE reads one more");
+
 static struct db_stmt stmts[W_COUNT] = {
 	/* No tenant yet: this is how it is found, by a secret's hash. */
 	[W_KEY_LOOKUP] = { "key_lookup", "SELECT l.app_id FROM api_key_lookup l WHERE l.key_hash = $1::bytea LIMIT 1" },
@@ -107,6 +109,9 @@ static struct db_stmt stmts[W_COUNT] = {
 	/* Belong to the installation, not to a tenant. */
 	[W_INSTANCE_KEYS] = { "instance_keys", "SELECT i.name, encode(i.value, 'hex') FROM instance i WHERE i.name IN ('cursor_key', "
 	    "'oauth_key')" },
+	/* About the partitions. */
+	[W_DAY] = { "day", "SELECT to_regclass('public.webhook_events_' || to_char($1::timestamptz AT TIME ZONE 'UTC', 'YYYYMMDD')) "
+	    "IS NOT NULL, (date_part('epoch', now()) * 1000)::bigint" },
 	/* About the transaction. */
 	[W_NO_WAIT] = { "no_wait", "SELECT set_config('synchronous_commit', 'off', true)" },
 	/* Every tenant's on purpose: a delivery is verified before its tenant is known. */
@@ -154,6 +159,12 @@ static struct db_stmt stmts[W_COUNT] = {
 	    "FROM (SELECT coalesce((SELECT k.id FROM dialpad_dials k WHERE k.app_id = $1::text::uuid AND k.idempotency_key = $4::text), "
 	    "$3::uuid) AS id OFFSET 0) w JOIN dialpad_dials d ON d.app_id = $1::text::uuid AND d.id = w.id "
 	    "LEFT JOIN call_redirects r ON r.app_id = d.app_id AND r.id = d.id WHERE $2::bytea IS NOT NULL" },
+	/* Those that were clients in the month, also if they are none any more, or used something. Ids are in the order of time. */
+	[W_USAGE] = { "usage", BY_KEY("read", "SELECT c.id, coalesce(c.note, c.prefix || '...' || c.last4) AS client, "
+	    "coalesce(u.used, 0) AS used, c.monthly_limit, coalesce(u.refused, 0) AS refused FROM api_keys c LEFT JOIN usage u "
+	    "ON u.app_id = $1::text::uuid AND u.key_id = c.id AND u.month = $3::text WHERE k.state = 'ok' AND c.app_id = $1::text::uuid "
+	    "AND c.kind = 'browser' AND (u.month IS NOT NULL OR (c.created_at < ($3::text || '-01T00:00:00Z')::timestamptz + interval '1 month' "
+	    "AND (c.revoked_at IS NULL OR c.revoked_at >= ($3::text || '-01T00:00:00Z')::timestamptz))) ORDER BY c.id LIMIT 5001") },
 	[W_AUDIT] = { "audit", "SELECT ringd_audit($1::text::uuid, $2::text, $3::text, $4::text, $5::text, $6::text)" },
 	/* One row per recording, one in any case: a second statement would cost more than the call's columns repeated. The id is
 	 * worked out beside the call, because compared with the expression itself it would not be looked up in the primary key. */
@@ -171,6 +182,7 @@ static struct db_stmt stmts[W_COUNT] = {
 	[W_SESSION_LOOKUP_ADD] = { "session_lookup_add", RIBBON_LOOKUP_ADD },
 	[W_SESSION_AUDIT] = { "session_audit", RIBBON_SESSION_AUDIT },
 	[W_SESSION] = { "session", BY_SESSION("SELECT 1 AS one") },
+	[W_SESSION_USAGE] = { "session_usage", SESSION_USAGE },
 	[W_SESSION_RENEW] = { "session_renew", SESSION_RENEW },
 	[W_SESSION_END] = { "session_end", SESSION_END },
 	[W_SESSION_END_AUDIT] = { "session_end_audit", SESSION_END_AUDIT },

@@ -15,6 +15,7 @@ enum worker_stmt {
 	W_KEY_LOOKUP,			/* $1 key hash -> app_id */
 	W_KEY_STATE,
 	W_INSTANCE_KEYS,		/* name, value in hex */
+	W_DAY,				/* $1 now: has its day a partition, the database's time in ms */
 	W_HOOKS,			/* $1 changed since, $2 after this token hash among equals */
 
 	/* The beginning of a connect. By API key: $1 app, $2 key hash; the first says what the key is worth. */
@@ -38,6 +39,9 @@ enum worker_stmt {
 	W_DIAL_AUDIT,			/* $4 detail, $5 request; the last of its job */
 	W_DIAL_FIND,			/* id, same wish, state, provider's call id, error, sent and created in ms */
 
+	W_USAGE,			/* $3 month: key, name, used, limit, refused of each client, one more than USAGE_CLIENTS_MAX at most */
+	W_AUDIT,			/* $1 app, $2 actor, $3 action, $4 subject, $5 detail, $6 request; the last of its job: api/audit.h */
+
 	/* The ribbon; what $1.. are says stmt_ribbon.h. */
 	W_ORIGIN,			/* $1 origin, $2 with a star: a row when some browser key has it */
 	W_SESSION_LOOKUP,		/* $1 token's hash -> app_id */
@@ -48,6 +52,7 @@ enum worker_stmt {
 	W_SESSION_LOOKUP_ADD,		/* $1 app, $2 session */
 	W_SESSION_AUDIT,		/* $1 app, $2 session, $3 request */
 	W_SESSION,			/* columns: enum session_col, as of every BY_SESSION */
+	W_SESSION_USAGE,		/* $5 month: key, what is known of it, used, limit, refused */
 	W_SESSION_RENEW,		/* its new end in ms */
 	W_SESSION_END,
 	W_SESSION_END_AUDIT,		/* $1 to $5 as before, $6 request */
@@ -63,7 +68,6 @@ enum worker_stmt {
 	W_RCALL_END,
 	W_RCALL_STATE,
 	W_RCALL_NOTE,
-	W_AUDIT,			/* $1 app, $2 actor, $3 action, $4 subject, $5 detail, $6 request; the last of its job: api/audit.h */
 
 	W_CALL,				/* $3 id: one row per recording */
 	W_CALLS,			/* + enum calls_by: a page; see stmt_worker.c for $3.. */
@@ -81,6 +85,8 @@ enum worker_stmt {
 #define WORKER_BATCH_CLASSES	4
 #define WORKER_BATCH_MAX	64
 extern const int worker_batch_rows[WORKER_BATCH_CLASSES];	/* 64 16 4 1 */
+
+#define USAGE_CLIENTS_MAX	5000
 
 #define W_DEDUPE_COLS	3	/* app_id, digest, received_at (look: the first two) */
 #define W_EVENT_COLS	15

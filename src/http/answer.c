@@ -332,8 +332,10 @@ answer_flush(struct http_conn *c)
 		return false;
 	if (n > 0)
 		access_written(c);
-	if (c->out != NULL && (n > 0 || !c->blocked))
+	if (c->out != NULL && (!c->blocked || c->out_done - c->out_renewed >= CONN_WRITE_STEP)) {
 		c->deadline_ms = loop_now_ms(s->loop) + s->limits.write_timeout_ms;
+		c->out_renewed = c->out_done;
+	}
 	c->blocked = c->out != NULL;
 	return true;
 }

@@ -67,7 +67,10 @@ conn_enter(struct http_conn *c, enum conn_state state)
 static void
 release_body(struct http_conn *c)
 {
+	if (c->reserved == 0)
+		return;
 	c->listener->server->bodies -= c->reserved;
+	TAILQ_REMOVE(&c->listener->server->receiving, c, receiving);
 	c->reserved = 0;
 }
 
@@ -161,6 +164,8 @@ refuse(struct http_conn *c, int status, const char *message)
 	c->rq->keep_alive = false;
 	c->rq->step = "parse";
 	hand_over(c, false);
+	if (status == 503)
+		http_add_header(c->rq, "Retry-After", "1");
 	c->listener->routes->error(c->rq, status, http_error_code(status), message);
 }
 
@@ -206,6 +211,24 @@ no_route(struct http_conn *c, int status, const char *allow)
 		c->listener->routes->error(rq, 404, "not_found", "No such route");
 }
 
+/* Room for a body, of everybody's and of its address's. false: there is none, and that has been answered. */
+static bool
+reserve_body(struct http_conn *c, size_t room)
+{
+	struct http_server *s = c->listener->server;
+	const char *why_not = crowding_of_bodies(c, room);
+
+	if (why_not != NULL) {
+		refuse(c, 503, why_not);
+		return false;
+	}
+	c->reserved = room;
+	if (room > 0)
+		TAILQ_INSERT_HEAD(&s->receiving, c, receiving);
+	s->bodies += room;
+	return true;
+}
+
 /* The head is complete. more: bytes that follow it are already here, so nobody waits for 100 Continue. */
 static void
 head_complete(struct http_conn *c, bool more)
@@ -242,12 +265,8 @@ head_complete(struct http_conn *c, bool more)
 		refuse(c, parse_status(c->parse), parse_why(c->parse));
 		break;
 	default:
-		if (parse_body_room(c->parse) > s->limits.body_memory - s->bodies) {
-			refuse(c, 503, "Too many bodies are being received; try again");
+		if (!reserve_body(c, parse_body_room(c->parse)))
 			break;
-		}
-		c->reserved = parse_body_room(c->parse);
-		s->bodies += c->reserved;
 		c->state = CONN_BODY;
 		c->count = 0;
 		set_deadline(c);

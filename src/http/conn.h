@@ -30,6 +30,7 @@
 #define CONN_OUT_HIGH		65536	/* unwritten answer bytes before no further pipelined request is begun */
 #define CONN_PASS_REQUESTS	4	/* of one connection's pipeline before the others have their turn */
 #define CONN_BODY_STEP		65536	/* so much progress renews the body's time */
+#define CONN_WRITE_STEP		65536	/* and the time of an answer's reader */
 #define CONN_BODY_IGNORED	65536	/* body of a route that wants none */
 #define CONN_ARENA_SLACK	(8 * 1024 * 1024)	/* what any handler may take beyond head and body */
 #define CONN_EXTRA_MAX		16384	/* header lines added by a handler */
@@ -87,6 +88,7 @@ struct http_listener {
 struct http_conn {
 	TAILQ_ENTRY(http_conn)	 link;
 	TAILQ_ENTRY(http_conn)	 ready;
+	TAILQ_ENTRY(http_conn)	 receiving;	/* while something is reserved */
 	struct http_listener	*listener;
 	struct watch		*watch;
 	struct tls		*tls;		/* NULL: plain, or before its first byte */
@@ -95,6 +97,7 @@ struct http_conn {
 	struct piece		*out, *out_last;
 	size_t			 out_bytes;	/* unwritten */
 	uint64_t		 out_done;	/* written so far */
+	uint64_t		 out_renewed;	/* of that, when the write's time was last renewed */
 	struct access		*lines, **lines_end;	/* of the answers in out, oldest first */
 	struct buf		 held;		/* read, but not to be parsed yet */
 	int64_t			 deadline_ms;	/* of the state, or of the write when blocked; INT64_MAX = none */
@@ -121,6 +124,7 @@ struct http_server {
 	struct http_stats		 stats;
 	struct http_owner		 owner;
 	size_t				 bodies;	/* reserved by bodies being received */
+	TAILQ_HEAD(, http_conn)		 receiving;	/* them */
 	struct addr_net			*trusted;
 	size_t				 ntrusted;
 	bool				 access_log;
@@ -137,6 +141,7 @@ struct http_server {
 	int64_t				 paused_ms;	/* when accepting was last paused */
 	bool				 paused_told;	/* and that is in the log */
 	struct pace			 crowded;	/* telling of too many connections from one address */
+	struct pace			 greedy;	/* and of too many bodies */
 	loop_fn				 drained;
 	void				*drained_arg;
 
@@ -195,5 +200,6 @@ bool		 forwarded_trusts(const struct addr *a, const struct addr_net *trusted, si
 /* crowding.c: counts the connection for its peer's address; false: it would be one too many, and is not counted. */
 bool		 crowding_enter(struct http_conn *c);
 void		 crowding_leave(struct http_conn *c);	/* no-op when it was not counted */
+const char	*crowding_of_bodies(struct http_conn *c, size_t room);	/* is one more too much? NULL: no; else words for it */
 
 #endif

@@ -65,6 +65,7 @@ http_server_new(struct loop *l, const struct http_limits *lim, const struct addr
 	s->hook = (struct loop_hook){ .fn = on_turn_end, .arg = s };
 	TAILQ_INIT(&s->conns);
 	TAILQ_INIT(&s->ready);
+	TAILQ_INIT(&s->receiving);
 	s->fd_ceiling = descriptor_ceiling(lim->reserve_fds);
 	hash_random(&s->id_seed, sizeof(s->id_seed));
 	s->date_second = INT64_MIN;

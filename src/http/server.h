@@ -24,12 +24,14 @@ struct http_limits {
 	const struct tally *tally;	/* NULL: nothing is counted across processes */
 	size_t	 member;		/* this process in the tally */
 	uint32_t per_address;		/* connections, all processes together; 0 = any number */
+	size_t	 body_memory_per_address;	/* of body_memory; 0 = all of it */
 };
 
 struct http_stats {		/* counters the owner reads; plain, this process only */
 	uint64_t accepted, requests;
 	uint64_t refused;	/* times accepting was paused, and connections closed unserved (bad PROXY header, no memory) */
 	uint64_t crowded;	/* connections closed because their address held too many; among the refused */
+	uint64_t bodies_refused;	/* their address had too many */
 	uint64_t handshakes, handshakes_resumed, handshakes_failed;	/* TLS */
 	size_t	 open, busy;	/* busy: connections with a request under way */
 };

@@ -68,10 +68,22 @@ span(int64_t from, int64_t to)
 	return n > (uint64_t)INT64_MAX ? INT64_MAX : (int64_t)n;
 }
 
-/* Only after-call news of a leg and nothing live: the live events were lost or are late, but the leg is over. */
+/* Its last word, whatever the word was. */
+static int64_t
+spoke_at(const struct leg *l)
+{
+	return largest(l->state_ts, l->again);
+}
+
+/*
+ * Only after-call news of a leg and nothing live: the live events were lost or are late, but the leg is over. One that
+ * was said to live after its end (an agent who is rung a second time) is not.
+ */
 static bool
 leg_over(const struct leg *l)
 {
+	if (l->rank == LEG_ENDED && l->again > largest(l->state_ts, l->ended))
+		return false;
 	return l->rank == LEG_ENDED || l->ended != LEG_NONE || (l->rank == LEG_POST && (l->seen & LEG_SEEN_AFTER) != 0);
 }
 
@@ -79,7 +91,7 @@ leg_over(const struct leg *l)
 static bool
 leg_presumed(const struct leg *l)
 {
-	return l->presumed != LEG_NONE && l->presumed >= l->state_ts && !leg_over(l);
+	return l->presumed != LEG_NONE && l->presumed >= spoke_at(l) && !leg_over(l);
 }
 
 /* When an over leg was so at the latest. */
@@ -112,7 +124,7 @@ close_children(struct judged *j)
 			size_t	child = t->edges[i].child;
 
 			when = gone[t->edges[i].parent];
-			if (when == LEG_NONE || j->over[child] || when < t->legs[child]->state_ts ||
+			if (when == LEG_NONE || j->over[child] || when < spoke_at(t->legs[child]) ||
 			    when <= gone[child])
 				continue;
 			gone[child] = when;

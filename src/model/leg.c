@@ -27,6 +27,7 @@ const struct leg_field leg_fields[LEG_FIELDS] = {
 	FIELD("queued", LEG_RULE_EARLIEST, queued),
 	FIELD("connected", LEG_RULE_EARLIEST, connected),
 	FIELD("ended", LEG_RULE_LARGEST, ended),
+	FIELD("again", LEG_RULE_LARGEST, again),
 	FIELD("presumed", LEG_RULE_LARGEST, presumed),
 	FIELD("talk_ms", LEG_RULE_LARGEST, talk_ms),
 	FIELD("hold_ms", LEG_RULE_LARGEST, hold_ms),

@@ -64,6 +64,7 @@ struct leg {
 	struct leg_party target;
 	int64_t		started, rang, queued, connected;	/* earliest known, ms */
 	int64_t		ended;					/* latest known, ms */
+	int64_t		again;		/* last said to live, where a leg can begin anew after its end; latest, ms */
 	int64_t		presumed;	/* when ringd itself gave it up for over, having asked in vain; latest, ms */
 	int64_t		talk_ms, hold_ms, duration_ms;		/* largest known */
 	struct leg_recording rec[LEG_RECORDINGS_MAX];	/* one per key, ordered by key; only leg_add_recording() adds */

@@ -20,7 +20,7 @@ struct leg_field {
 	size_t		 at;	/* offset in struct leg */
 };
 
-#define LEG_FIELDS 21
+#define LEG_FIELDS 22
 extern const struct leg_field leg_fields[LEG_FIELDS];
 
 static inline void *

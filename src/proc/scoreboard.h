@@ -43,6 +43,7 @@ enum score_counter {
 	SCORE_HANDSHAKES_RESUMED,	/* of those */
 	SCORE_HANDSHAKES_FAILED,
 	SCORE_CONNECTIONS_LIMITED,	/* closed: their address had too many; among the refused */
+	SCORE_BODIES_LIMITED,		/* answered 503: their address sent too many at a time */
 	SCORE_REQUESTS_LIMITED,		/* answered 429: the API key's limit */
 	SCORE_FAILURES_LIMITED,		/* answered 429: their address had too many failures */
 	SCORE_EVENTS_STORED,

@@ -186,7 +186,7 @@ map_leg(struct leg *l, struct said *s, struct str id, struct str master, int64_t
 	l->seen = s->state.seen;
 	l->state = s->word;
 	l->state_ts = ts;
-	exotel_map_leg(l, s->r, s->kind, ts);
+	exotel_map_leg(l, s->r, s->kind, ts, s->told != LEG_NONE);
 }
 
 static struct str

@@ -228,7 +228,7 @@ read_time(const struct exotel_place *place, struct str s, int64_t *ms)
 
 	if (s.n >= 32 || s.n < 19)
 		return false;
-	if (s.p[10] == ' ' || s.p[10] == 'T') {
+	if (s.p[4] == '-' && (s.p[10] == ' ' || s.p[10] == 'T')) {
 		snprintf(out, sizeof(out), "%.10sT%.*s", s.p, (int)s.n - 11, s.p + 11);
 		if (clock_parse_rfc3339(str_c(out), ms))
 			return true;		/* it names its zone */

@@ -122,7 +122,7 @@ earlier(int64_t a, int64_t b)
 
 /* When it ended is only believed of an ended call: Exotel fills the field before. */
 static void
-map_times(struct leg *l, struct exotel_reader *r, enum exotel_kind kind, int64_t ts)
+map_times(struct leg *l, struct exotel_reader *r, enum exotel_kind kind, int64_t ts, bool told)
 {
 	int64_t	start = exotel_time(r, exotel_get(r, "StartTime", NULL)), talk = exotel_talk(r, kind);
 
@@ -132,6 +132,9 @@ map_times(struct leg *l, struct exotel_reader *r, enum exotel_kind kind, int64_t
 			l->rang = ts;
 		if (l->rank == LEG_ACTIVE)
 			l->connected = ts;
+		/* Only dates of one clock can tell a second attempt from a first that is late. */
+		if (told && (l->rank == LEG_RINGING || l->rank == LEG_ACTIVE))
+			l->again = ts;
 		return;
 	}
 	if (l->rank == LEG_ACTIVE && (l->seen & LEG_SEEN_CONNECTED) != 0)
@@ -186,12 +189,12 @@ exotel_rung(struct exotel_reader *r)
 }
 
 void
-exotel_map_leg(struct leg *l, struct exotel_reader *r, enum exotel_kind kind, int64_t ts)
+exotel_map_leg(struct leg *l, struct exotel_reader *r, enum exotel_kind kind, int64_t ts, bool told)
 {
 	set_text(&l->custom_data, exotel_text(r, exotel_get(r, "CustomField", NULL), EXOTEL_CUSTOM_MAX), ts);
 	map_direction(l, r, ts);
 	map_numbers(l, r, kind, ts);
 	map_agent(l, r, kind, ts);
-	map_times(l, r, kind, ts);
+	map_times(l, r, kind, ts, told);
 	map_recording(l, r);
 }

@@ -13,8 +13,9 @@ enum exotel_kind {
 	EXOTEL_APP,		/* application hook of IP calling: CallState */
 };
 
-/* Directions, numbers, people, times, lengths, recording, custom data; ts is the time of what is said. */
-void	exotel_map_leg(struct leg *l, struct exotel_reader *r, enum exotel_kind kind, int64_t ts);
+/* Directions, numbers, people, times, lengths, recording, custom data; ts is the time of what is said, told whether
+ * Exotel said it (else it is when the delivery came). */
+void	exotel_map_leg(struct leg *l, struct exotel_reader *r, enum exotel_kind kind, int64_t ts, bool told);
 /* How long people spoke, when some field says so; LEG_NONE else. */
 int64_t	exotel_talk(struct exotel_reader *r, enum exotel_kind kind);
 /* The agent that an attempt is for, as part of the attempt's id; absent when nobody is named. */

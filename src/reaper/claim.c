@@ -114,6 +114,7 @@ claim_rows(struct reaper *r)
 	struct db_job *j;
 	DB_PARAMS(p, 3);
 
+	r->presuming = false;
 	batch_begin(&r->batch, clock_real_ms());
 	if (r->alone) {
 		db_put_uuid(&p, r->counted.app);
@@ -187,9 +188,8 @@ on_counted(void *arg, const struct db_result *result)
 	claim_rows(r);
 }
 
-/* Nothing to do: ends the transaction that took nothing. */
-static void
-end_empty(struct reaper *r)
+void
+claim_end_empty(struct reaper *r)
 {
 	struct db_job *j;
 
@@ -296,7 +296,7 @@ on_claimed(void *arg, const struct db_result *result)
 		move_floor(r, result, n);
 	note_cover(r, result, n);
 	if (n == 0) {
-		end_empty(r);
+		claim_end_empty(r);
 		return;
 	}
 	if (!r->alone && n >= r->limit)

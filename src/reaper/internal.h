@@ -41,6 +41,7 @@ struct reaper {
 
 	bool			 busy;		/* something is under way on the connection */
 	bool			 settled;	/* this connection has its settings */
+	bool			 noted;		/* our configuration stands in the audit log, or cannot */
 	bool			 stopping;
 	bool			 attempted;	/* the first attempt to connect has finished */
 	int			 exit_code;
@@ -49,6 +50,9 @@ struct reaper {
 	bool			 retry_turn;
 	bool			 paused;
 	bool			 look;		/* time to look at the queue's length */
+	bool			 silent;	/* time to look for calls that nothing is heard of */
+	bool			 presuming;	/* the batch under way is of such, not of events */
+	int64_t			 silent_at_ms;	/* monotonic: the next such look */
 	int64_t			 pause_ms;
 
 	struct batch		 batch;
@@ -85,6 +89,7 @@ struct db_job *reaper_job(struct reaper *r, db_fn fn);
 /* claim.c */
 void	claim_begin(struct reaper *r);		/* a new batch */
 void	claim_again(struct reaper *r);		/* the same one */
+void	claim_end_empty(struct reaper *r);	/* ends the transaction of a batch in which there is nothing to do */
 void	claim_caught_up(const struct reaper *r);	/* the batch is done: what it covered shows */
 void	claim_put_floor(const struct reaper *r, struct db_params *p);
 
@@ -100,6 +105,11 @@ void	retry_failed(struct reaper *r, const struct db_result *result);	/* a job of
 void	retry_fault(struct reaper *r, enum after after, const char *error);	/* the batch itself does not do */
 void	retry_succeeded(struct reaper *r, size_t applied, size_t dead);
 void	retry_give_up(struct reaper *r, const char *reason);		/* the counted event becomes a dead letter */
+
+/* silent.c */
+void	silent_due(struct reaper *r);		/* is it time? */
+void	silent_begin(struct reaper *r);
+void	silent_done(struct reaper *r);		/* the batch is committed */
 
 /* uses.c */
 void	uses_on_readable(void *arg, unsigned what);

@@ -51,6 +51,32 @@ look(struct reaper *r)
 	submit_plain(r, R_LOOK, p.p, p.n, on_look);
 }
 
+static void
+on_noted(void *arg, const struct db_result *result)
+{
+	struct reaper *r = arg;
+
+	/* Once: whoever is in the way of the audit log must not be in the way of events. */
+	r->noted = db_outcome(result) != DB_AWAY;
+	if (r->noted && db_outcome(result) != DB_OK)
+		log_warn("the configuration is not in the audit log: %s", db_error_text(result));
+	reaper_next(r);
+}
+
+/* With what configuration a generation began. */
+static void
+note_configuration(struct reaper *r)
+{
+	char sha256[CONF_FINGERPRINT_SIZE];
+	DB_PARAMS(p, 3);
+
+	conf_fingerprint(sha256, r->conf);
+	db_put_cstr(&p, r->conf->path);
+	db_put_i64(&p, r->h->generation);
+	db_put_cstr(&p, sha256);
+	submit_plain(r, R_CONFIG_AUDIT, p.p, p.n, on_noted);
+}
+
 /* The end: what workers have told of their keys is written, then the loop stops. */
 static void
 leave(struct reaper *r)
@@ -78,12 +104,16 @@ reaper_next(struct reaper *r)
 	r->sweep_turn = !r->sweep_turn;
 	if (!r->settled)
 		submit_plain(r, R_SETTINGS, NULL, 0, on_settings);
+	else if (!r->noted)
+		note_configuration(r);
 	else if (r->flush && uses_flush(r))
 		return;
 	else if (r->sweep != SWEEP_NONE && (!(r->work || r->retries) || r->sweep_turn))
 		sweep_step(r);
 	else if (r->look)
 		look(r);
+	else if (r->silent)
+		silent_begin(r);
 	else if (r->work || r->retries)
 		claim_begin(r);
 }
@@ -107,6 +137,7 @@ on_late(void *arg, const struct db_result *result)
 	if (db_outcome(result) == DB_FAILED)
 		log_event(LEVEL_WARN, "calls of a ribbon not joined; again in a second", LOG_C("error", db_error_text(result)),
 		    LOG_C("sqlstate", db_error_sqlstate(result)));
+	silent_due(r);
 	reaper_next(r);
 }
 
@@ -348,10 +379,9 @@ close_foreign(const struct heritage *h)
 int
 reaper_main(const struct heritage *h)
 {
-	struct reaper r = { .h = h, .conf = h->conf };
+	struct reaper r = { .h = h, .conf = h->conf, .noted = h->after_crash };
 
 	close_foreign(h);
-
 
 	/* After a death the next batch may hold what caused it: begin with single, counted events. */
 	r.limit = h->after_crash ? 1 : h->conf->reaper_batch;

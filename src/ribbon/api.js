@@ -18,8 +18,9 @@ function faultOf(status, body, headers) {
 	    retryAfter: Number.isFinite(after) && after > 0 ? after : null });
 }
 
-export function createApi(server) {
-	let token = null, timer = null;
+/* recover(err): promise; true when there is another session after all, and what failed may be asked again. */
+export function createApi(server, recover) {
+	let token = null, timer = null, ends = 0, tries = 0;
 
 	async function send(method, path, body, headers) {
 		let answer;
@@ -40,7 +41,7 @@ export function createApi(server) {
 		return json.data;
 	}
 
-	function call(method, path, body, more) {
+	function once(method, path, body, more) {
 		if (token === null)
 			return Promise.reject(new RibbonError('invalid_session', 'There is no session'));
 		const headers = { authorization: `Bearer ${token}`, ...more };
@@ -48,6 +49,39 @@ export function createApi(server) {
 		if (body !== undefined)
 			headers['content-type'] = 'application/json';
 		return send(method, path, body, headers);
+	}
+	async function call(...what) {
+		const used = token;
+
+		try {
+			return await once(...what);
+		} catch (err) {
+			if (!isSession(err) || (token === used && !await recover(err)))
+				throw err;
+			return once(...what);
+		}
+	}
+	async function renew() {
+		const data = await once('POST', '/api/ribbon/renew', {});
+
+		ends = Date.parse(data.expires_at);
+		tries = 0;
+		later(data.renew_in_ms);
+	}
+	/* Ahead of its end, for as long as that is allowed. */
+	async function keep() {
+		try {
+			await renew();
+		} catch (err) {
+			if (isSession(err) || (!isPassing(err) && Date.now() > ends))
+				await recover(err);
+			else
+				later(err.retryAfter !== null ? jitter(err.retryAfter * 1000) : backoff(tries++));
+		}
+	}
+	function later(ms) {
+		clearTimeout(timer);
+		timer = setTimeout(keep, ms);
 	}
 
 	/* A server that refuses a page's origin may not say so to it: the answer looks like none. Its public files say whether it is there. */
@@ -74,30 +108,13 @@ export function createApi(server) {
 			}
 			token = data.session.token;
 			delete data.session.token;
+			ends = Date.parse(data.session.expires_at);
+			tries = 0;
+			later(data.session.renew_in_ms);
 			return data;
 		},
-		/* Renews ahead of the end, for as long as that is allowed; over(err) when it is no longer. */
-		keep(session, over) {
-			let ends = Date.parse(session.expires_at), tries = 0;
-			const later = (ms) => { clearTimeout(timer); timer = setTimeout(renew, ms); };
-
-			async function renew() {
-				try {
-					const data = await call('POST', '/api/ribbon/renew', {});
-
-					ends = Date.parse(data.expires_at);
-					tries = 0;
-					later(data.renew_in_ms);
-				} catch (err) {
-					if (isSession(err) || (!isPassing(err) && Date.now() > ends))
-						over(err);
-					else
-						later(err.retryAfter !== null ? jitter(err.retryAfter * 1000) : backoff(tries++));
-				}
-			}
-			later(session.renew_in_ms);
-			return { now: () => later(0) };
-		},
+		/* Is there a session still? After a sleep nobody knows. */
+		alive: () => (token === null ? Promise.resolve(false) : renew().then(() => true, (err) => !isSession(err))),
 		/* Says good-bye; a page that is going away has no time for more. */
 		end() {
 			clearTimeout(timer);

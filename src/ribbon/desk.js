@@ -9,15 +9,15 @@ import { inCall, next, start, word } from './machine.js';
 import { whyNoMicrophone, tryMicrophone } from './microphone.js';
 import { loadPhone } from './load.js';
 
-const POLL_MS = 2000, READY_MS = 20000, TOKEN_MS = 10000, ENDED_MS = 6000, LOGGED_MS = 1200, PLACE_TRIES = 3;
+const RINGING_MS = 1000, TALKING_MS = 2000, READY_MS = 20000, TOKEN_MS = 10000, ENDED_MS = 6000, LOGGED_MS = 1200, PLACE_TRIES = 3;
 
 const keyOf = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
 const within = (ms, promise, what) => Promise.race([promise, new Promise((_, no) => setTimeout(no, ms, new RibbonError('timeout', what)))]);
 
 export function createDesk({ options, version, keep, show, tellHost }) {
-	const api = createApi(options.server), dials = new Map();
-	let state = start, phone = null, info = null, tabs = null, mirrored = null, fault = null, canRetry = false, blocked = false, poll = null, wait = null;
-	let devices = [], stopped = false, atRest = null;
+	const api = createApi(options.server, recover), dials = new Map();
+	let state = start, phone = null, info = null, tabs = null, mirrored = null, fault = null, canRetry = false, blocked = false, poll = null, wait = null, again = null;
+	let devices = [], stopped = false, atRest = null, recovering = null, admitted = false, began = 0, notice = null, unnotice = null;
 
 	/* ---- the machine, and what it wants done */
 	const doing = {
@@ -30,7 +30,7 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 		ring: () => phone?.sound.ring(),
 		silence: () => phone?.sound.silence(),
 		after: ({ ms, event }) => setTimeout(happen, ms, event),
-		poll: ({ id }) => { clearTimeout(poll); poll = setTimeout(look, POLL_MS / 2, id, 0); },
+		poll: ({ id }) => { clearTimeout(poll); poll = setTimeout(look, RINGING_MS / 2, id, 0); },
 		unpoll: () => { clearTimeout(poll); poll = null; },
 		end: ({ id, reason }) => tryTo(() => api.hangUp(id, reason)),
 		tell: ({ id, state: what }) => tryTo(() => api.tell(id, what)),
@@ -78,6 +78,8 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 			try {
 				const call = await api.dial(number, context, key);
 
+				if (info.usage)
+					info.usage.used++;
 				happen({ type: 'placed', key, id: call.id, sid: call.call_sid ?? null });
 				settle(key, { id: call.id, callSid: call.call_sid ?? null });
 				return;
@@ -113,7 +115,7 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 				return;
 		}
 		if (inCall(state) && state.call.id === id)
-			poll = setTimeout(look, failed > 0 ? backoff(failed) : POLL_MS, id, failed);
+			poll = setTimeout(look, failed > 0 ? backoff(failed) : state.call.phase === 'talking' ? TALKING_MS : RINGING_MS, id, failed);
 	}
 	const endReason = (c) => c.end_reason ?? c.outcome ?? null;
 
@@ -129,10 +131,12 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 		    call: c === null ? null : { ...shown(c), at: c.at } };
 	}
 	const asSeen = () => {
-		const own = { leader: tabs === null || tabs.leading(), canRetry, blocked, devices: { list: devices, mic: keep.get('mic'), speaker: keep.get('speaker') } };
+		const own = { leader: tabs === null || !tabs.following(), canRetry, blocked, devices: { list: devices, mic: keep.get('mic'), speaker: keep.get('speaker') } };
 		const s = own.leader ? snapshot() : { ...(mirrored ?? { ...snapshot(), word: 'connecting' }) };
 
-		return { ...s, ...(fault === null ? {} : { fault: { code: fault.code, message: fault.message } }), ...own };
+		const shownFault = fault ?? notice;
+
+		return { ...s, ...(shownFault === null ? {} : { fault: { code: shownFault.code, message: shownFault.message } }), ...own };
 	};
 	let lastWord = null;
 	function publish() {
@@ -163,6 +167,13 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 		emit('error', err);
 	}
 
+	function note(err) {
+		notice = err;
+		clearTimeout(unnotice);
+		unnotice = setTimeout(() => { notice = null; publish(); }, ENDED_MS);
+		publish();
+	}
+
 	/* ---- beginning, again and again if need be */
 	async function token() {
 		if (typeof options.agentToken !== 'function')
@@ -175,26 +186,31 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 	}
 	async function admit() {
 		info = await api.init(options.apiKey, await token());
-		api.keep(info.session, sessionOver);
+		admitted = true;
 	}
 
 	/* The session ended without us. Too old: another one, if the page can prove the agent anew. Ended by somebody: that is that. */
-	async function sessionOver(err) {
+	function recover(err) {
+		recovering ??= tryAnew(err).finally(() => { recovering = null; });
+		return recovering;
+	}
+	async function tryAnew(err) {
 		if (stopped)
-			return;
+			return false;
 		if (err.code !== 'session_revoked' && typeof options.agentToken === 'function')
 			try {
 				await admit();
-				phone?.wake();
-				return;
+				return true;
 			} catch (again) {
 				err = again;
 			}
+		admitted = false;
 		happen({ type: 'line', line: 'offline', reason: err.code });
 		if (!inCall(state))
 			endPhone();
 		if (fault?.code !== err.code)
 			fail(err);
+		return false;
 	}
 	function endPhone() {
 		phone?.stop();
@@ -210,15 +226,19 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 		const createPhone = await within(READY_MS, loadPhone(options.server), 'The telephone part did not load in time');
 
 		await tryMicrophone();
-		let settled;
+		let settled, waits = true;
 		const ready = new Promise((resolve, reject) => { settled = { resolve, reject }; });
 
 		phone = createPhone({ sip: info.sip, version, sign: (what) => api.sign(what), iceServers: options.iceServers, sinkId: keep.get('speaker'),
 		    microphoneId: keep.get('mic'), makeError: (code, message) => new RibbonError(code, message),
 		    hear(event) {
-			happen(event);
-			if (event.type === 'line' && event.line === 'ready')
+			if (event.type === 'line' && event.line === 'ready') {
+				fault = null;
+				canRetry = false;
+				waits = false;
 				settled.resolve();
+			}
+			happen(event);
 			if (event.type === 'leg_gone' && state.line === 'offline')
 				endPhone();
 		    },
@@ -226,32 +246,45 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 			const e = err instanceof RibbonError ? err : whyNoMicrophone(err);
 
 			settled.reject(e);
-			if (began)
+			if (!waits && fault?.code !== e.code)
 				fail(e);
 		    } });
 		phone.sound.onBlocked((yes) => { if (blocked !== yes) { blocked = yes; publish(); } });
-		await within(READY_MS, ready, 'The telephone server did not answer in time');
+		try {
+			await within(READY_MS, ready, 'The telephone server did not answer in time');
+		} catch (err) {
+			throw err.code === 'timeout' && state.reason === 'sip_unreachable' ? new RibbonError('sip_unreachable', 'The telephone server cannot be reached') : err;
+		}
 	}
 
-	let began = false;
+	/* What may pass by itself is tried again by itself; the first failure is told to who asked. */
+	function fallBack(err) {
+		endPhone();
+		tabs?.leave();
+		happen({ type: 'line', line: 'offline', reason: err.code });
+		if (fault?.code !== err.code)
+			fail(err);
+		clearTimeout(again);
+		if (isPassing(err) && !stopped)
+			again = setTimeout(() => begin().catch(() => {}), backoff(began++));
+	}
 	async function begin() {
-		fault = null;
+		clearTimeout(again);
 		canRetry = false;
-		began = false;
+		endPhone();
 		happen({ type: 'line', line: 'connecting' });
 		try {
-			await admit();
+			if (!admitted)
+				await admit();
 			tabs ??= createLeader({ name: `ringd-ribbon ${options.server} ${info.agent.id}`, snapshot, command: run, heard,
-			    lead: () => takeLine().then(() => publish(), (err) => { endPhone(); fail(err); }) });
+			    lead: () => takeLine().then(publish, fallBack) });
 			if (tabs.leading() || await tabs.begin())
 				await takeLine();
-			began = true;
+			fault = null;
+			began = 0;
 			publish();
 		} catch (err) {
-			endPhone();
-			tabs?.leave();
-			happen({ type: 'line', line: 'offline', reason: err.code });
-			fail(err);
+			fallBack(err);
 			throw err;
 		}
 	}
@@ -293,7 +326,8 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 	const local = {
 		retry: () => begin().catch(() => {}),
 		sound: () => phone?.sound.unblock(),
-		badNumber: () => fail(new RibbonError('invalid_phone_number', 'Not a telephone number'), false),
+		/* Something was asked for that cannot be: shown for a while, and told to the page. */
+		complain: (err) => { note(err); emit('error', err); },
 		async devices() {
 			const all = await navigator.mediaDevices?.enumerateDevices().catch(() => []) ?? [];
 			const speakers = typeof HTMLMediaElement.prototype.setSinkId === 'function';
@@ -302,7 +336,7 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 			    .map((d) => ({ kind: d.kind, id: d.deviceId, label: d.label || d.deviceId.slice(0, 6) }));
 			publish();
 		},
-		microphone: (id) => { keep.set('mic', id || null); phone?.microphone(id || 'default').catch((err) => fail(whyNoMicrophone(err), false)); },
+		microphone: (id) => { keep.set('mic', id || null); phone?.microphone(id || null).catch((err) => fail(whyNoMicrophone(err), false)); },
 		speaker: (id) => { keep.set('speaker', id || null); phone?.sound.speaker(id); },
 	};
 
@@ -316,11 +350,18 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 			api.end();
 		}
 	}
-	const wake = (e) => { if (e.persisted && !stopped) begin().catch(() => {}); };
+	async function wake(e) {
+		if (!e.persisted || stopped)
+			return;
+		admitted = await api.alive();
+		await begin().catch(() => {});
+	}
+	const online = () => phone?.wake();
 	const warn = (e) => { if ((tabs?.leading() ?? true) && inCall(state)) e.preventDefault(); };
 
 	addEventListener('pagehide', sleep);
 	addEventListener('pageshow', wake);
+	addEventListener('online', online);
 	/* There only while it is needed: a page with this listener may be kept out of that cache. */
 	const guard = setInterval(() => {
 		const want = inCall(state) && (tabs?.leading() ?? true);
@@ -344,6 +385,9 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 			clearTimeout(poll);
 			removeEventListener('pagehide', sleep);
 			removeEventListener('pageshow', wake);
+			removeEventListener('online', online);
+			clearTimeout(again);
+			clearTimeout(unnotice);
 			removeEventListener('beforeunload', warn);
 			endPhone();
 			tabs?.close();

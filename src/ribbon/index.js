@@ -67,7 +67,7 @@ function build(options) {
 	let desk = null;
 	const ask = (name, arg) => desk.ask(name, arg);
 	const view = createView({ words: speak(options.words), mount, theme: options.theme ?? 'auto', country: options.country, keep,
-	    act: (name, arg) => Promise.resolve(name === 'dial' ? dial(arg) : ask(name, arg)).catch((err) => view.failed?.(err)) });
+	    act: (name, arg) => Promise.resolve(name === 'dial' ? dial(arg) : ask(name, arg)).catch((err) => ask('complain', err)) });
 
 	desk = createDesk({ options, version: VERSION, keep, show: view.show, tellHost });
 	async function dial(text, more = {}) {
@@ -84,7 +84,7 @@ function build(options) {
 		if (link === null || e.defaultPrevented || e.button !== 0)
 			return;
 		e.preventDefault();
-		dial(link.dataset.call, { context: link.dataset.callContext || null }).catch(() => {});
+		dial(link.dataset.call, { context: link.dataset.callContext || null }).catch((err) => ask('complain', err));
 	}
 	const unbind = shortcuts(options.shortcuts, {
 		answer: () => ask('answer'), hangUp: () => ask(desk.seen().word === 'incoming' ? 'decline' : 'hangUp'), mute: () => ask('mute'),
@@ -105,32 +105,47 @@ function build(options) {
 			unbind();
 			document.removeEventListener('click', linked);
 			view.destroy();
-			current = null;
 		},
 	});
 }
 
-async function init(options = {}) {
-	if (current !== null)
+/* One at a time: asked again, it gives the same; asked again after it failed, it begins anew. */
+function init(options = {}) {
+	if (current !== null && !current.failed)
 		return current.promise;
-	const wanted = read(options);
+	current?.destroy();
+	const mine = { ribbon: null, failed: false, destroy: () => {} };
 
-	if (document.body === null)
-		await new Promise((done) => document.addEventListener('DOMContentLoaded', done, { once: true }));
-	const { begin, ...ribbon } = Object.getOwnPropertyDescriptors(build(wanted));
-	const given = Object.freeze(Object.defineProperties({}, ribbon));
+	current = mine;
+	mine.promise = (async () => {
+		try {
+			const wanted = read(options);
 
-	current = { ribbon: given };
-	current.promise = begin.value().then(() => given);
-	current.promise.catch(() => {});
-	return current.promise;
+			if (document.body === null)
+				await new Promise((done) => document.addEventListener('DOMContentLoaded', done, { once: true }));
+			const { begin, destroy, ...parts } = Object.getOwnPropertyDescriptors(build(wanted));
+
+			mine.destroy = () => {
+				destroy.value();
+				if (current === mine)
+					current = null;
+			};
+			mine.ribbon = Object.freeze(Object.defineProperties({ destroy: mine.destroy }, parts));
+			await begin.value();
+			return mine.ribbon;
+		} catch (err) {
+			mine.failed = true;
+			throw err;
+		}
+	})();
+	return mine.promise;
 }
 
-/* Before init(): refused. Before ready: after it. */
+/* Before init(): refused. Before ready: after it. A ribbon that could not begin may have been helped since. */
 const later = (name) => async (...args) => {
 	if (current === null)
 		throw new RibbonError('not_ready', 'ExotelCallRibbon.init() comes first');
-	await current.promise;
+	await current.promise.catch((err) => { if (current?.ribbon == null) throw err; });
 	return current.ribbon[name](...args);
 };
 

@@ -13,7 +13,7 @@ const ASK_MS = 20000;
 export function createLeader({ name, lead, command, heard, snapshot }) {
 	const me = crypto.getRandomValues(new Uint32Array(2)).join('-'), asked = new Map();
 	const channel = typeof BroadcastChannel === 'function' ? new BroadcastChannel(name) : null;
-	let leading = false, release = null, waiting = null, first = null;
+	let leading = false, following = false, release = null, waiting = null, first = null;
 
 	const post = (m) => channel?.postMessage({ ringd: 1, from: me, ...m });
 
@@ -51,6 +51,7 @@ export function createLeader({ name, lead, command, heard, snapshot }) {
 				if (lock === null)
 					return known(false);
 				leading = true;
+				following = false;
 				known(true);
 				return new Promise((done) => { release = done; });
 			}).catch(() => known(false));
@@ -63,6 +64,7 @@ export function createLeader({ name, lead, command, heard, snapshot }) {
 		}
 		if (await take({ ifAvailable: true }))
 			return true;
+		following = true;
 		waiting = new AbortController();
 		take({ signal: waiting.signal }).then((mine) => { if (mine) lead(); });
 		/* The leader says hello back; a frozen one need not keep us waiting. */
@@ -77,6 +79,7 @@ export function createLeader({ name, lead, command, heard, snapshot }) {
 	return Object.freeze({
 		begin,
 		leading: () => leading,
+		following: () => following,		/* another tab has the line */
 		tell: (kind, body) => { if (leading) post({ kind, body }); },
 		ask(what, arg) {
 			if (leading)
@@ -94,7 +97,7 @@ export function createLeader({ name, lead, command, heard, snapshot }) {
 			waiting = null;
 			release?.();
 			release = null;
-			leading = false;
+			leading = following = false;
 		},
 		close() {
 			this.leave();

@@ -6,12 +6,15 @@ import { RibbonError } from './fault.js';
 
 let loading = null;
 
+/* Where a page demands it, an address of a script must have been made by a named policy. */
+const trusted = (url) => globalThis.trustedTypes?.createPolicy('ringd-ribbon', { createScriptURL: (u) => u }).createScriptURL(url) ?? url;
+
 export function loadPhone(server) {
 	loading ??= new Promise((resolve, reject) => {
 		const script = document.createElement('script');
 
 		globalThis.ExotelCallRibbon[Symbol.for('ringd.ribbon.webrtc')] = resolve;
-		script.src = `${server}/ribbon/${WEBRTC_FILE}`;
+		script.src = trusted(`${server}/ribbon/${WEBRTC_FILE}`);
 		script.integrity = WEBRTC_DIGEST;
 		script.crossOrigin = 'anonymous';
 		script.async = true;

@@ -17,7 +17,7 @@ export function clock(ms) {
 }
 
 export function createView({ words: w, mount, theme, country, keep, act }) {
-	const host = document.createElement('div'), shadow = host.attachShadow({ mode: 'closed' }), sheet = new CSSStyleSheet();
+	const host = document.createElement('exotel-call-ribbon'), shadow = host.attachShadow({ mode: 'closed' }), sheet = new CSSStyleSheet();
 	const dark = matchMedia('(prefers-color-scheme: dark)');
 	let last = null, spoken = '', tick = null, wantsKeys = false, wantsSettings = false, small = keep.get('small') === true, sent = '', sentIn = null, failed = null;
 
@@ -34,7 +34,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 
 	el.pillWord = h('span');
 	el.pillTime = h('span.time');
-	el.pill = h('button.pill', { type: 'button', onclick: () => minimise(false) }, h('span.dot'), el.pillWord, el.pillTime);
+	el.pill = h('button.pill', { type: 'button', onclick: () => minimise(false) }, h('span.dot'), h('span.quiet', {}, `${w.open}: `), el.pillWord, el.pillTime);
 	el.word = h('h2.word');
 	el.detail = h('p.detail');
 	el.time = h('span.time', { role: 'timer', 'aria-live': 'off' });
@@ -58,7 +58,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 	el.keysCall = button('', w.keypad, 'keypad', keypad, { 'aria-expanded': 'false' });
 	el.end = button('.bad', w.hangUp, 'end', () => act('hangUp'));
 	el.controls = h('div.four', {}, el.mute, el.hold, el.keysCall, el.end);
-	el.onPhone = h('p.detail', {}, w.hangUpPhone);
+	el.onPhone = h('p.hint', {}, w.hangUpPhone);
 	el.sent = h('p.sent', { 'aria-hidden': 'true' });
 	el.keys = h('div', {}, el.sent, h('div.keys', { role: 'group', 'aria-label': w.keypad },
 	    ...KEYS.map((k) => h('button', { type: 'button', 'aria-label': `${w.key} ${k}`, onclick: () => pressed(k) }, k))));
@@ -74,13 +74,13 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 	el.speakerLabel = label(w.speaker, el.speaker);
 	el.placeLabel = label(w.place, el.place);
 	el.settings = h('section.stack', {}, el.micLabel, el.speakerLabel, el.placeLabel);
-	el.main = h('section', {}, el.dial, el.incoming, el.controls, el.onPhone, el.keys, el.wrap);
+	el.main = h('section', {}, el.dial, el.incoming, el.onPhone, el.controls, el.keys, el.wrap);
 	el.agent = h('span');
 	el.usage = h('span');
-	el.foot = h('footer', {}, el.agent, el.usage);
+	el.foot = h('div.foot', {}, el.agent, el.usage);
 	el.live = h('div.quiet', { 'aria-live': 'polite' });
 	el.alarm = h('div.quiet', { 'aria-live': 'assertive' });
-	el.bar = h('div.bar', {}, h('header', {}, h('span.dot'), h('div.who', {}, el.word, el.detail), el.time, el.gear, el.min), el.fault, el.sound, el.main,
+	el.bar = h('div.bar', {}, h('div.head', {}, h('span.dot'), h('div.who', {}, el.word, el.detail), el.time, el.gear, el.min), el.fault, el.sound, el.main,
 	    el.settings, el.foot);
 	el.root = h('div.root', { role: 'region', 'aria-label': w.title, onkeydown: typed }, el.pill, el.bar, el.live, el.alarm);
 	shadow.append(el.root);
@@ -122,10 +122,8 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		if (number === null) {
 			el.number.setAttribute('aria-invalid', 'true');
 			el.number.focus();
-			act('badNumber');
-			return;
 		}
-		act('dial', number);
+		act('dial', number ?? el.number.value);
 	}
 	function noted(e) {
 		e.preventDefault();
@@ -141,7 +139,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 
 	/* ---- what is shown */
 	const text = (node, t) => { if (node.textContent !== t) node.textContent = t; };
-	const hide = (node, yes) => { if (node.hidden !== yes) node.hidden = yes; };
+	const hide = (node, yes) => node.toggleAttribute('hidden', yes);
 	const press = (node, yes, name) => { node.setAttribute('aria-pressed', String(yes)); text(node.lastChild, name); };
 	const again = () => { if (last !== null) show(last); };
 
@@ -210,8 +208,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		hide(el.bar, tiny);
 		text(el.word, w.state[s.word] ?? s.word);
 		text(el.pillWord, w.state[s.word] ?? s.word);
-		el.pill.setAttribute('aria-label', `${w.open}: ${w.state[s.word] ?? s.word}`);
-		text(el.detail, c === null ? (s.leader ? '' : w.otherTab) : [other, why].filter(Boolean).join(' · '));
+		text(el.detail, c === null ? (s.leader ? '' : w.otherTab) : [other, why].filter(Boolean).join('\n'));
 		hide(el.detail, el.detail.textContent === '');
 		text(el.faultText, s.fault === null ? '' : w.fault[s.fault.code] ?? `${w.fault.other} ${s.fault.message ?? ''}`);
 		hide(el.fault, s.fault === null);
@@ -229,11 +226,14 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		press(el.mute, c?.muted ?? false, c?.muted ? w.unmute : w.mute);
 		press(el.hold, c?.held ?? false, c?.held ? w.resume : w.hold);
 		text(el.end.lastChild, webrtc ? w.hangUp : w.close);
+		el.controls.classList.toggle('one', !webrtc);
+		el.end.classList.toggle('bad', webrtc);
+		hide(el.end.firstChild, !webrtc);
 		hide(el.onPhone, !(s.live && !webrtc));
 		for (const b of [el.keysHere, el.keysCall])
 			b.setAttribute('aria-expanded', String(wantsKeys));
 		hide(el.keys, !wantsKeys || (c !== null && !s.tones) || s.line === 'offline');
-		hide(el.sent, !s.tones);
+		hide(el.sent, !s.tones || sent === '');
 		text(el.sent, sent);
 		hide(el.wrap, !wrap);
 		if (ended && c.id === null && c.direction === 'outbound' && failed !== c.at) {

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "db/stmt_worker.h"
 #include "http/server.h"
+#include "worker/day.h"
 #include "worker/front.h"
 #include "worker/ingest.h"
 #include "worker/request_log.h"
@@ -31,6 +32,7 @@ struct worker {
 	struct db		*db;
 	struct api		 api;
 	struct ingest		*ingest;
+	struct day		*day;
 	struct request_log	*requests;
 	struct http_server	*public, *admin;
 	struct front		 front;
@@ -55,6 +57,7 @@ connections_changed(void *arg, const struct http_stats *now)
 	score_count(w->h->score, SCORE_ACCEPTED, now->accepted - w->told.accepted);
 	score_count(w->h->score, SCORE_REFUSED, now->refused - w->told.refused);
 	score_count(w->h->score, SCORE_CONNECTIONS_LIMITED, now->crowded - w->told.crowded);
+	score_count(w->h->score, SCORE_BODIES_LIMITED, now->bodies_refused - w->told.bodies_refused);
 	score_count(w->h->score, SCORE_HANDSHAKES, now->handshakes - w->told.handshakes);
 	score_count(w->h->score, SCORE_HANDSHAKES_RESUMED, now->handshakes_resumed - w->told.handshakes_resumed);
 	score_count(w->h->score, SCORE_HANDSHAKES_FAILED, now->handshakes_failed - w->told.handshakes_failed);
@@ -224,6 +227,7 @@ database_changed(void *arg, enum db_state s)
 	    db_state_reason(w->db));
 	if (s == DB_READY) {
 		api_database_ready(&w->api, begin_service, w);
+		day_database_ready(w->day);
 	} else if (w->h->must_connect && !w->listening) {
 		log_error("no database with this configuration, though there was one before: %s", db_state_reason(w->db));
 		child_unfit(w->h, db_state_reason(w->db));
@@ -270,6 +274,7 @@ set_up(struct worker *w)
 		.connections = (size_t)c->http_connections, .reserve_fds = (size_t)c->http_reserve_fds,
 		.requests_per_connection = (size_t)c->http_requests_per_connection,
 		.tally = w->h->tally, .member = w->h->slot, .per_address = (uint32_t)c->limit_connections,
+		.body_memory_per_address = (size_t)c->limit_bodies,
 	};
 
 	crowd_join(w->h->tally->connections, w->h->slot);
@@ -292,13 +297,15 @@ set_up(struct worker *w)
 	w->ingest = ingest_new(w->db, c, w->h->score, w->h->wake_write_fd);
 	w->api.store_ctx = w->ingest;
 	w->requests = request_log_new(w->loop, w->db, c, w->h->score);
+	w->day = day_new(&w->api);
 	w->public = http_server_new(w->loop, &lim, c->trusted, c->ntrusted, c->log_access);
 	lim.tally = NULL;		/* the administrator is not counted */
+	lim.body_memory_per_address = 0;
 	w->admin = http_server_new(w->loop, &lim, NULL, 0, false);
 	w->master_watch = watch_new(w->loop, w->h->master_fd, master_gone, w);
 	w->stale_timer = timer_new(w->loop, leave_if_stale, w);
-	if (w->api.hooks == NULL || w->api.audit == NULL || w->ingest == NULL || w->requests == NULL || w->public == NULL || w->admin == NULL ||
-	    w->master_watch == NULL || w->stale_timer == NULL)
+	if (w->api.hooks == NULL || w->api.audit == NULL || w->ingest == NULL || w->requests == NULL || w->day == NULL || w->public == NULL ||
+	    w->admin == NULL || w->master_watch == NULL || w->stale_timer == NULL)
 		return false;
 	timer_set(w->stale_timer, STALE_PERIOD_MS);
 	http_server_set_owner(w->public, &(struct http_owner){
@@ -331,6 +338,7 @@ worker_main(const struct heritage *h)
 	db_free(w.db);
 	hooks_free(w.api.hooks);
 	audit_free(w.api.audit);
+	day_free(w.day);
 	keys_free(w.api.keys);
 	secret_free(&w.api.cursor_key);
 	secret_free(&w.api.oauth_key);

@@ -112,6 +112,10 @@ class Crm:
         rows = self.sql("SELECT actor, action, subject, detail FROM audit_log WHERE app_id = %s ORDER BY seq", self.id)
         return [r for r in rows if not actions or r[1] in actions]
 
+    def refusals(self):
+        """How many the log tells of: many of one kind may stand in one row."""
+        return sum(json.loads(r[3]).get("times", 1) for r in self.audit("ribbon.refused"))
+
 
 def allowed(answer):
     return answer.headers.get("access-control-allow-origin")

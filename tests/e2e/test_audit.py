@@ -421,3 +421,48 @@ def test_show_filters(owner, whole, dsn):
     assert len(ringctl("audit", "show", whole, "--since", "1h", database=dsn)) == ROWS - 5
     assert [r["app_id"] for r in ringctl("audit", "show", "--action", "test.4", database=dsn)] == [whole]
     assert ringctl("audit", "show", "nobody", database=dsn, check=False).returncode == 3
+
+
+def test_each_generation_notes_its_configuration(pg, new_daemon):
+    """Under the installation's own chain; two configurations that differ in a secret only are alike."""
+    d = new_daemon(workers=1).start()
+    dsn = pg.dsn(d.database)
+
+    def rows(n):
+        found = ringctl("audit", "show", "00000000-0000-0000-0000-000000000000", database=dsn) or []
+        return found if len(found) >= n else []
+    try:
+        ringd.wait_for("the first", lambda: rows(1))
+        d.write(workers=2)
+        ringctl("reload", config=d.config)
+        ringd.wait_for("the second", lambda: rows(2))
+        d.write(workers=1)
+        ringctl("reload", config=d.config)
+        ringd.wait_for("the third", lambda: rows(3))
+        third, second, first = [json.loads(r["detail"]) for r in rows(3)]
+        assert first["generation"] < second["generation"] < third["generation"]
+        assert first["sha256"] == third["sha256"] != second["sha256"]
+        assert {(r["actor"], r["action"], r["db_role"], r["subject"]) for r in rows(3)} == {("reaper", "config.loaded", "ringd_reaper",
+                                                                                        str(d.config))}
+        assert verify(dsn)[0] == 0
+    finally:
+        assert d.stop() == 0
+
+
+def test_who_holds_the_chain_does_not_stop_events(pg, new_daemon):
+    """The reaper tries once to note its configuration, then goes on."""
+    d = new_daemon()
+    with pg.connect(d.database) as c:
+        audit(c, "00000000-0000-0000-0000-000000000000")
+        c.autocommit = False
+        audit(c, "00000000-0000-0000-0000-000000000000")        # and no commit
+        d.write(database_keys={"statement_timeout": "1s"})
+        d.start()
+        try:
+            t = ringd.Tenant(pg.dsn(d.database), "Patient")
+            assert d.post(t.path, ringd.jwt(ringd.SAMPLES[0], t.secret)).status == 200
+            ringd.wait_for("the call", lambda: d.get("/api/calls", t.key).json["data"])
+            assert "the configuration is not in the audit log" in d.text()
+        finally:
+            assert d.stop() == 0
+            c.rollback()

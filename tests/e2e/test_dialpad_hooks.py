@@ -470,6 +470,21 @@ def test_stopped_in_the_middle(pg, another, sim):
             sim.sim.subscriptions.clear()
 
 
+def test_nobody_waits_for_a_lease_whose_holder_lost_an_answer(pg, d, sim, app):
+    connect(pg, d, app)
+    good(pg, d, sim, app)
+    sim.set(slow_seconds=0.3)
+    sim.misbehave(**{"rest.GET webhooks": "slow"})
+    seen = sim.count("fault.rest.GET webhooks.slow")
+    with sim.sim.lock:
+        sim.sim.subscriptions.clear()
+    wait_for("a look", lambda: sim.count("fault.rest.GET webhooks.slow") > seen, 20)
+    with pg.connect(d.database) as held:        # its next word to the database gets no answer in time
+        held.cursor().execute("BEGIN; LOCK TABLE dialpad_connections")
+        time.sleep(1.8)
+    good(pg, d, sim, app, 5)                    # the lease it held would go on for nine seconds
+
+
 def test_two_daemons_register_one(pg, d, sim, another):
     other = another(d.database)
     other.config.write_text(other.config.read_text().replace(f"public_url: http://127.0.0.1:{other.port}", f"public_url: http://127.0.0.1:{d.port}"))
@@ -748,6 +763,24 @@ def test_only_here(pg, d, sim, app):
     wait_for("the worker to know", lambda: d.post(path, ringd.jwt(ringd.call_event(3), secret)).status == 404, 10, 0.5)
     again = ringd.ringctl("dialpad", "disconnect", app["id"], "--forget", database=pg.dsn(d.database), check=False)
     assert again.returncode == 3
+
+
+@pytest.mark.parametrize("more", [(), ("--forget",)])
+def test_no_gap_stays_open(pg, d, sim, app, more):
+    """Nobody could ask for it any more; one of another app is not touched."""
+    other = ringd.ringctl("app", "create", f"Other {time.monotonic_ns()}", database=pg.dsn(d.database))
+    connect(pg, d, app)
+    good(pg, d, sim, app)
+    with pg.connect(d.database) as c, c.cursor() as q:
+        for x in (app, other):
+            q.execute("INSERT INTO dialpad_gaps (app_id, id, from_at, to_at, reason, next_try_at, created_at) VALUES (%s, gen_random_uuid(), "
+                      "now() - interval '1 hour', now(), 'asked', now() + interval '1 hour', now())", (x["id"],))
+    ringd.ringctl("dialpad", "disconnect", app["id"], *(more or ("--admin", d.manage)), database=pg.dsn(d.database))
+    [gap] = ringd.ringctl("gap", "list", app["id"], database=pg.dsn(d.database))
+    assert gap["state"] == "failed" and gap["done_at"] and gap["last_error"] == "the app was disconnected from Dialpad", gap
+    assert [g["state"] for g in ringd.ringctl("gap", "list", other["id"], database=pg.dsn(d.database))] == ["open"]
+    with pg.connect(d.database) as c, c.cursor() as q:
+        q.execute("DELETE FROM dialpad_gaps WHERE app_id = %s", (other["id"],))
 
 
 def test_refused_for_good_is_left_behind(pg, d, sim, app):

@@ -1,11 +1,16 @@
 """Exotel's callbacks: every form they come in, what they make of calls, and what is refused."""
 import base64
+import http.client
+import os
 import random
+import signal
+import threading
 import time
+import uuid
 
 import pytest
 
-import exotel
+import exotel_hook as exotel
 import ringd
 from ringd import drained
 
@@ -217,3 +222,229 @@ def test_two_tenants_and_two_providers_with_the_same_ids_stay_apart(daemon, db, 
     drained(db)
     left = [c["provider"] for c in daemon.get("/api/calls/active", acme.key).json["data"] if c["provider_call_id"] == sid]
     assert left == ["dialpad"]
+
+
+def test_neither_token_nor_number_is_in_the_log(daemon, in_order, hook):
+    text = daemon.text()
+    assert hook.path.rsplit("/", 1)[1] not in text and "/webhooks/exotel/{}" in text
+    assert "9876543210" not in text and "9812345678" not in text
+
+
+def test_ringctl_shows_both_providers_calls(daemon, pg, acme, in_order):
+    shown = {c["provider_call_id"]: c for c in ringd.ringctl("calls", acme.id, "--limit", "200", database=pg.dsn(daemon.database))}
+    c = shown["4e5f60718293a4b5c6d7e8f90a1b2c3d"]
+    assert (c["provider"], c["agent"], c["dialpad_call_id"]) == ("exotel", "ravi@acme.example", None)
+
+
+# ---- calls of a ribbon
+
+class Ribbon:
+    """A client, an agent and their calls, written as workers and courier write them."""
+
+    def __init__(self, db, app):
+        self.db, self.app = db, app
+        self.key, self.agent, self.session = (str(uuid.uuid4()) for _ in range(3))
+        self.run("INSERT INTO ribbon_agents (app_id, id, agent_id, name, email, mode, created_at, updated_at) "
+                 "VALUES (%s, %s, %s, 'Asha Rao', 'asha@acme.example', 'callback', now(), now())", app, self.agent, f"crm-{self.agent[:8]}")
+
+    def run(self, sql, *args):
+        with self.db.cursor() as c:
+            c.execute(sql, args)
+
+    def dial(self, sid=None, state="placed", context="deal 42: ask for the manager", number="+919812345678", error=None):
+        call = str(uuid.uuid4())
+        self.run("INSERT INTO ribbon_calls (app_id, id, session_id, key_id, agent, phone_number, context, mode, month, state, "
+                 "provider_call_id, error, created_at, sent_at) VALUES (%s, %s, %s, %s, %s, %s, %s, 'callback', '2026-01', %s, %s, %s, now(), now())",
+                 self.app, call, self.session, self.key, self.agent, number, context, state, sid, error)
+        return call
+
+    def row(self, call):
+        with self.db.cursor() as c:
+            c.execute("SELECT state, provider_call_id, end_reason, ended_at, error FROM ribbon_calls WHERE app_id = %s AND id = %s",
+                      (self.app, call))
+            return c.fetchone()
+
+
+@pytest.fixture
+def ribbon(db, acme):
+    return Ribbon(db, acme.id)
+
+
+def sid_of(name):
+    return f"{name}-{time.monotonic_ns()}"
+
+
+def test_a_ribbons_call_is_known_by_its_call_sid_and_ends_with_it(daemon, db, acme, hook, ribbon):
+    sid = sid_of("known")
+    call = ribbon.dial(sid)
+    assert daemon.get(f"/api/calls/{call}", acme.key).status == 404
+    hook.json({"CallSid": sid, "EventType": "answered", "Status": "in-progress", "Direction": "outbound-api", "From": "09800000001",
+               "To": "09812345678", "PhoneNumberSid": "08040001234", "DateUpdated": "2026-01-05 10:00:17"})
+    drained(db)
+    shown = daemon.get(f"/api/calls/{call}", acme.key).json["data"]
+    assert (shown["provider_call_id"], shown["status"], shown["custom_data"]) == (sid, "active", "deal 42: ask for the manager")
+    assert (shown["agent_id"], shown["agent_name"], shown["agent_email"]) == (f"crm-{ribbon.agent[:8]}", "Asha Rao", "asha@acme.example")
+    assert ribbon.row(call)[:4] == ("placed", sid, None, None)
+    hook.json({"CallSid": sid, "EventType": "terminal", "Status": "completed", "DateUpdated": "2026-01-05 10:03:10",
+               "EndTime": "2026-01-05 10:03:08", "ConversationDuration": 171, "Direction": "outbound-api"})
+    drained(db)
+    shown = daemon.get(f"/api/calls/{call}", acme.key).json["data"]
+    assert (shown["status"], shown["outcome"], shown["custom_data"]) == ("ended", "answered", "deal 42: ask for the manager")
+    state, _, reason, ended, _ = ribbon.row(call)
+    assert (state, reason, ended.timestamp() * 1000) == ("ended", "completed", 1767587588000)
+
+
+@pytest.mark.parametrize("status, reason", [("busy", "busy"), ("no-answer", "no-answer"), ("failed", "failed"), ("null", "missed")])
+def test_why_it_ended(db, hook, ribbon, status, reason):
+    sid = sid_of("why")
+    call = ribbon.dial(sid)
+    hook.form({"CallSid": sid, "Status": status, "EventType": "terminal"})
+    drained(db)
+    assert ribbon.row(call)[:3] == ("ended", sid, reason) and ribbon.row(call)[3] is not None
+
+
+def test_a_tag_finds_the_call_whose_answer_was_lost(daemon, db, acme, hook, ribbon):
+    """Sent, the answer never came: the first callback says that it was placed, and which call it is; even without a direction."""
+    sid = sid_of("tag")
+    call = ribbon.dial(None, "sent", error="unknown")
+    hook.form({"CallSid": sid, "Status": "in-progress", "From": "09800000001", "To": "09812345678", "CustomField": f"ringd:{call} deal"})
+    drained(db)
+    shown = daemon.get(f"/api/calls/{call}", acme.key).json["data"]
+    assert (shown["direction"], shown["to_number"], shown["from_number"]) == ("outbound", "+919812345678", "+919800000001")
+    assert shown["custom_data"] == "deal 42: ask for the manager", "the whole context, without the tag"
+    assert ribbon.row(call)[:2] == ("placed", sid) and ribbon.row(call)[4] is None
+
+
+def test_a_ribbons_call_goes_out_whatever_exotel_calls_it(daemon, db, acme, hook, ribbon):
+    sid = sid_of("way")
+    call = ribbon.dial(sid)
+    hook.form({"CallSid": sid, "Status": "ringing", "Direction": "inbound", "From": "09800000001", "To": "09812345678",
+               "PhoneNumberSid": "08040001234"})
+    drained(db)
+    shown = daemon.get(f"/api/calls/{call}", acme.key).json["data"]
+    assert (shown["direction"], shown["from_number"], shown["to_number"]) == ("outbound", "+918040001234", "+919812345678")
+
+
+def test_a_call_that_exotel_knows_is_not_placed_again(db, hook, ribbon):
+    call = ribbon.dial(None, "asked")
+    hook.form({"CallSid": sid_of("again"), "Status": "ringing", "CustomField": f"ringd:{call}"})
+    drained(db)
+    assert ribbon.row(call)[0] == "placed"
+
+
+def test_without_context_the_custom_field_is_shown_without_the_tag(daemon, db, acme, hook, ribbon):
+    call = ribbon.dial(None, "sent", context=None)
+    hook.form({"CallSid": sid_of("tag"), "Status": "in-progress", "CustomField": f"ringd:{call} from elsewhere"})
+    drained(db)
+    shown = daemon.get(f"/api/calls/{call}", acme.key).json["data"]
+    assert shown["custom_data"] == "from elsewhere" and shown["to_number"] == "+919812345678", "the ribbon knows whom it dialled"
+    assert ribbon.row(call)[0] == "sent", "its answer is still under way"
+
+
+@pytest.mark.parametrize("state", ["asked", "sent"])
+def test_callbacks_before_the_dials_answer_are_kept(daemon, db, acme, hook, ribbon, state):
+    """No tag, and nobody knows the CallSid yet: the whole call is over before the courier stores the answer."""
+    sid = sid_of("early")
+    call = ribbon.dial(None, state)
+    hook.json({"CallSid": sid, "EventType": "terminal", "Status": "busy", "DateUpdated": "2026-01-05 10:00:17"})
+    drained(db)
+    assert ribbon.row(call)[0] == state
+    ribbon.run("UPDATE ribbon_calls SET state = 'placed', provider_call_id = %s WHERE app_id = %s AND id = %s", sid, acme.id, call)
+    ringd.wait_for("the reaper to join them", lambda: ribbon.row(call)[0] == "ended")
+    assert ribbon.row(call)[2] == "busy"
+    shown = daemon.get(f"/api/calls/{call}", acme.key).json["data"]
+    assert (shown["status"], shown["to_number"], shown["custom_data"]) == ("ended", "+919812345678", "deal 42: ask for the manager")
+
+
+def test_a_tag_of_nobody_of_another_app_or_of_another_call_leads_nowhere(daemon, db, pg, acme, globex, hook, ribbon):
+    theirs, taken = Ribbon(db, globex.id).dial(None, "sent"), ribbon.dial(sid_of("mine"))
+    for tag in (str(uuid.uuid4()), theirs, taken):
+        sid = sid_of("astray")
+        hook.form({"CallSid": sid, "Status": "completed", "EventType": "terminal", "CustomField": f"ringd:{tag} x"})
+        drained(db)
+        assert daemon.get(f"/api/calls/{tag}", acme.key).status == 404
+        assert calls(daemon, acme)[sid]["custom_data"] == "x"
+    assert daemon.get(f"/api/calls/{theirs}", globex.key).status == 404
+    assert Ribbon.row(ribbon, taken)[0] == "placed"
+    dial = str(uuid.uuid4())
+    ribbon.run("INSERT INTO dialpad_dials (app_id, id, user_id, phone_number, created_at) VALUES (%s, %s, '1', '+15550142233', now())", acme.id, dial)
+    hook.form({"CallSid": sid_of("cross"), "Status": "ringing", "CustomField": f"ringd:{dial}"})
+    drained(db)
+    assert daemon.get(f"/api/calls/{dial}", acme.key).status == 404, "a dial at Dialpad is not found at Exotel"
+
+
+def test_an_end_the_agent_gave_a_reason_for_keeps_it(db, hook, ribbon):
+    sid = sid_of("reason")
+    call = ribbon.dial(sid)
+    ribbon.run("UPDATE ribbon_calls SET end_reason = 'agent' WHERE id = %s", call)
+    hook.form({"CallSid": sid, "Status": "completed", "EventType": "terminal"})
+    drained(db)
+    assert ribbon.row(call)[:3] == ("ended", sid, "agent")
+
+
+# ---- nothing acknowledged is lost
+
+def test_kill_9_of_workers_loses_no_acknowledged_event(new_daemon, pg):
+    d = new_daemon(workers=2).start()
+    t = ringd.Tenant(pg.dsn(d.database), "Killed")
+    h = exotel.Hook(d, pg, t.id)
+    stop, acknowledged = threading.Event(), []
+
+    def send(who):
+        n = 0
+        while not stop.is_set():
+            n += 1
+            sid = f"k-{who}-{n}"
+            try:
+                if (h.form if n % 2 else h.query)({"CallSid": sid, "Status": "ringing"}).status == 200:
+                    acknowledged.append(sid)
+            except (OSError, http.client.HTTPException):
+                pass
+    threads = [threading.Thread(target=send, args=(i,)) for i in range(6)]
+    for th in threads:
+        th.start()
+    for _ in range(3):
+        before = len(acknowledged)
+        ringd.wait_for("events to flow", lambda: len(acknowledged) > before + 30)
+        os.kill(d.pids("worker")[0], signal.SIGKILL)
+        ringd.wait_for("a new worker", lambda: len(d.pids("worker")) == 2)
+    stop.set()
+    for th in threads:
+        th.join(20)
+    with pg.connect(d.database) as c, c.cursor() as q:
+        q.execute("SELECT leg_id FROM webhook_events WHERE app_id = %s", (t.id,))
+        stored = {r[0] for r in q.fetchall()}
+    assert len(acknowledged) > 90 and not set(acknowledged) - stored
+    assert d.stop() == 0
+
+
+# ---- calls whose end was lost
+
+def test_a_call_that_nothing_is_heard_of_is_presumed_over_until_it_speaks(new_daemon, pg):
+    d = new_daemon(workers=1, webhooks={"exotel": {"ghost_after": "2s"}}).start()
+    t = ringd.Tenant(pg.dsn(d.database), "Silent")
+    h = exotel.Hook(d, pg, t.id)
+    with pg.connect(d.database) as db:
+        r = Ribbon(db, t.id)
+        call = r.dial("silent-1")
+        h.form({"CallSid": "silent-1", "Status": "in-progress", "EventType": "answered"})
+        ring = {"CallSid": "silent-2", "CallFrom": "09876543210", "CallTo": "08040001234", "EventType": "Dial", "Status": "busy",
+                "DialWhomNumber": "09800000001"}
+        h.query(ring)
+        d.post(t.path, ringd.jwt(ringd.call_event(5031100220998001), t.secret))
+        drained(db)
+        assert len(d.get("/api/calls/active", t.key).json["data"]) == 3
+        ringd.wait_for("Exotel's calls to be over", lambda: [c["provider"] for c in d.get("/api/calls/active", t.key).json["data"]] == ["dialpad"])
+        shown = calls(d, t)
+        assert {c: shown[c]["end_inferred"] for c in ("silent-1", "silent-2")} == {"silent-1": True, "silent-2": True}
+        assert r.row(call)[:3] == ("ended", "silent-1", "unknown")
+        assert "call presumed over" in d.text()
+        # It lives after all, and then truly ends.
+        h.query({**ring, "EventType": "Answered"})
+        drained(db)
+        assert calls(d, t)["silent-2"]["status"] == "active"
+        h.json({"CallSid": "silent-1", "Status": "completed", "EventType": "terminal", "ConversationDuration": 5})
+        drained(db)
+        assert (calls(d, t)["silent-1"]["end_inferred"], calls(d, t)["silent-1"]["outcome"]) == (False, "answered")
+        assert d.status()["totals"]["events_applied"] == 5, "what nobody sent is no event"
+    assert d.stop() == 0

@@ -374,6 +374,44 @@ def held(d, source):
     return None
 
 
+def begin_body(d, source, length, key=""):
+    """A request whose body does not come, or what it was told instead."""
+    s = socket.create_connection(("127.0.0.1", d.port), timeout=10, source_address=(source, 0))
+    s.sendall(b"POST /webhooks/dialpad HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n" % length)
+    return s, s.recv(4096)
+
+
+def test_bodies_of_an_address(new_daemon):
+    """Whoever announces bodies and sends them slowly takes his part of the memory and not all of it."""
+    d = new_daemon(workers=1, http={"body_memory": "4M"}, limits={"body_memory_per_address": "2500K"}, proxy={"trusted": "127.0.0.9"}).start()
+    slow = [begin_body(d, "127.0.0.2", 1 << 20) for _ in range(5)]
+    told = [answer.split(b"\r\n")[0] for _, answer in slow]
+    assert told == [b"HTTP/1.1 100 Continue"] * 2 + [b"HTTP/1.1 503 Service Unavailable"] * 3, told
+    assert b"from your address" in slow[4][1] and b"Retry-After" in slow[4][1], slow[4][1]
+    assert d.status()["totals"]["bodies_limited"] == 3
+    assert "body refused: its address sends too many at a time (limits.body_memory_per_address) client=127.0.0.2 bytes=2097152" in d.text()
+    another = begin_body(d, "127.0.0.3", 1 << 20)
+    assert another[1].startswith(b"HTTP/1.1 100 ")
+    slow[0][0].close()
+    wait_for("room again", lambda: begin_body(d, "127.0.0.2", 1 << 20)[1].startswith(b"HTTP/1.1 100 "), 5)
+    for s, _ in (*slow, another):
+        s.close()
+    wait_for("all to be gone", lambda: begin_body(d, "127.0.0.9", 1 << 20)[1].startswith(b"HTTP/1.1 100 "), 5)
+    proxy = [begin_body(d, "127.0.0.9", 1 << 20) for _ in range(3)]
+    assert all(answer.startswith(b"HTTP/1.1 100 ") for _, answer in proxy), "a trusted proxy stands for many"
+    for s, _ in proxy:
+        s.close()
+    assert d.stop() == 0
+
+
+def test_a_large_body_is_let_in_alone(new_daemon):
+    d = new_daemon(workers=1, limits={"body_memory_per_address": "64K"}).start()
+    one = begin_body(d, "127.0.0.2", 1 << 20)
+    assert one[1].startswith(b"HTTP/1.1 100 ") and begin_body(d, "127.0.0.2", 1)[1].startswith(b"HTTP/1.1 503 ")
+    one[0].close()
+    assert d.stop() == 0
+
+
 def open_still(s):
     s.setblocking(False)
     try:

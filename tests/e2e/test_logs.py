@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -419,3 +420,41 @@ def test_ringctl_log_says_what_is_wrong(daemon):
     fails(2, "module", "set", "--admin", admin, "--module", "bd", "debug")
     fails(3, "no app", "set", "--admin", admin, "--app", "Nobody", "debug")
     fails(1, "does not answer", "show", "--admin", f"127.0.0.1:{ringd.free_port()}")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_a_log_that_nobody_reads_stops_no_service(new_daemon, kind):
+    """ringd -d into a full pipe or socket: requests are answered, and lost lines are counted."""
+    d = new_daemon(workers=1, log={"access": "true"})
+    if kind == "pipe":
+        reader, writer = os.pipe()
+    else:
+        a, b = socket.socketpair()
+        reader, writer = os.dup(a.fileno()), os.dup(b.fileno())
+        a.close()
+        b.close()
+    d.process = subprocess.Popen([str(BIN / "ringd"), "-d", "-f", str(d.config)], stdout=writer, stderr=writer)
+    os.close(writer)
+    d.wait_ready()
+    began = time.monotonic()
+    for n in range(3000):
+        assert d.get("/x/" + "y" * 30, X_Request_Id="r" * 60 + str(n)).status == 404
+    assert time.monotonic() - began < 30
+    os.set_blocking(reader, False)
+    got = []
+
+    def drain():
+        try:
+            got.append(os.read(reader, 1 << 20))
+        except BlockingIOError:
+            pass
+        return b"".join(got)
+    wait_for("all that was kept", lambda: len(drain()) == len(drain()), 10)
+    assert d.get("/x").status == 404
+    told = re.compile(rb"warn worker\[\d+\]: log lines were lost, nobody took them in time lines=(\d+)")
+    wait_for("it to be told", lambda: told.search(drain()), 10)
+    lost = sum(int(n) for n in told.findall(drain()))
+    came = len(re.findall(rb"GET /x/yyy\S* status=404", drain()))
+    assert lost > 100 and came + lost == 3000, (came, lost)
+    assert d.stop() == 0
+    os.close(reader)

@@ -115,6 +115,12 @@ def test_codes_of_deliveries(daemon, db, acme):
     assert "event refused by the database error=" in daemon.text()
 
 
+def test_codes_of_exotels_deliveries(daemon, pg, acme):
+    made = ringctl("hook", "create", acme.id, "--provider", "exotel", "--basic", database=pg.dsn(daemon.database))
+    a = daemon.post(made["url"][made["url"].index("/webhooks"):], "CallSid=1")
+    assert code_of(a) == (PROMISED["invalid_password"], "invalid_password")
+
+
 def test_codes_of_bodies_under_way(daemon):
     held = []
     for _ in range(2):

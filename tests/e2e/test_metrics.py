@@ -292,6 +292,34 @@ def test_a_database_that_is_away_shows(base, new_daemon):
         pg.stop("immediate")
 
 
+@pytest.mark.parametrize("days", [40, -40])
+def test_a_clock_far_off_is_said_before_a_delivery_fails(new_daemon, pg, days):
+    x = new_daemon(workers=1)
+    tenant = ringd.Tenant(pg.dsn(x.database), "Far off")
+    x.start(ready=False, environment={"RINGD_TEST_CLOCK_OFFSET_MS": str(days * 86400000)})
+
+    def told():
+        try:
+            a = request(x.admin, "GET", "/health/ready")
+        except OSError:
+            return None
+        return a if a.status == 503 and "no partition for this day" in "".join(a.json["data"]["reasons"]) else None
+    ready = wait_for("the reason", told, 20)
+    assert ready.json["data"]["status"] == "not ready" and "our clock and the database's differ" in ready.json["data"]["warnings"]
+    assert x.post(tenant.path, jwt(call_event(1), tenant.secret)).status == 503
+    assert x.get("/api/calls/active", tenant.key).status == 200, "what needs no day is served"
+    assert "no partition for this day, events cannot be stored: is the clock right? ahead_of_database_s=" in x.text()
+    assert x.stop() == 0
+
+
+def test_a_clock_a_little_off_is_a_warning(new_daemon):
+    x = new_daemon(workers=1).start(environment={"RINGD_TEST_CLOCK_OFFSET_MS": "120000"})
+    wait_for("the warning", lambda: request(x.admin, "GET", "/health/ready").json["data"]["warnings"] == [
+        "our clock and the database's differ"], 10)
+    assert "our clock and the database's differ ahead_of_database_s=1" in x.text()
+    assert x.stop() == 0
+
+
 def test_a_dead_reaper_is_a_warning_and_no_reason(d):
     os.kill(d.pids("reaper")[0], signal.SIGSTOP)
     wait = request(d.admin, "GET", "/health/ready").json["data"]

@@ -438,7 +438,7 @@ def test_guesses_are_counted(pg, new_daemon):
     assert s.get("calls").status == 200                     # who was good before goes on
     assert preflight(x, "https://evil.example").status == 429
     assert x.stop() == 0
-    assert 1 <= len(crm.audit("ribbon.refused")) <= 4       # one at once, and the rest as a number
+    assert crm.refusals() == 20         # what was only counted is written before the worker goes
 
 
 def test_one_agent_does_not_use_up_what_all_have(pg, new_daemon):

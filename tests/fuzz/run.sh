@@ -1,19 +1,23 @@
 #!/bin/sh
-# Each fuzz target for FUZZ_SECONDS (60) with libFuzzer, AddressSanitizer and UBSan. A finding ends the run and leaves its input here.
+# Each fuzz target for FUZZ_SECONDS (60) with libFuzzer, AddressSanitizer and UBSan, or those named as arguments (fuzz_http ...). A
+# finding ends the run and leaves its input here. What the targets need is taken out of an archive of the pure rooms.
 set -eu
 cd "$(dirname "$0")/../.."
 command -v clang >/dev/null 2>&1 || { echo "fuzz: needs clang" >&2; exit 77; }
 out=build/fuzz
-mkdir -p "$out"
-sources=$(find src/base src/net src/model src/providers src/crypt -name '*.c' | sort)
-sources="$sources $(find src/http -name '*.c' | grep -vE '/(conn|server|answer|access|forwarded)\.c$' | sort)"
-sources="$sources src/link/frames.c"
-for target in tests/fuzz/fuzz_*.c; do
-	name=$(basename "$target" .c)
+flags="-std=c11 -D_GNU_SOURCE -Isrc -O1 -g -fno-sanitize-recover=all"
+mkdir -p "$out/obj"
+rm -f "$out/obj/"*.o "$out/pure.a"
+other='_bsd\.c$'
+[ "$(uname -s)" = Linux ] || other='_linux\.c$'
+find src/base src/net src/model src/providers src/crypt src/http src/link/frames.c -name '*.c' | grep -v "$other" |
+    xargs -P 2 -I @ sh -c 'clang '"$flags"' -fsanitize=fuzzer-no-link,address,undefined -c -o "$1/$(echo "$2" | tr / _).o" "$2"' - "$out/obj" @
+ar rcs "$out/pure.a" "$out/obj/"*.o
+[ $# -gt 0 ] || set -- $(ls tests/fuzz/fuzz_*.c | sed 's|.*/||; s|\.c$||')
+for name in "$@"; do
 	mkdir -p "$out/$name.corpus"
 	# shellcheck disable=SC2086
-	clang -std=c11 -D_GNU_SOURCE -Isrc -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -o "$out/$name" "$target" $sources -lcrypto -lhttp_parser
+	clang $flags -fsanitize=fuzzer,address,undefined -o "$out/$name" "tests/fuzz/$name.c" "$out/pure.a" -lssl -lcrypto -lhttp_parser
 	echo "fuzz: $name for ${FUZZ_SECONDS:-60} s"
 	"$out/$name" -max_total_time="${FUZZ_SECONDS:-60}" -max_len=16384 -timeout=10 -print_final_stats=1 \
 	    -artifact_prefix="$out/$name." "$out/$name.corpus" >"$out/$name.log" 2>&1 || { tail -n 40 "$out/$name.log"; exit 1; }

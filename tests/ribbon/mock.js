@@ -21,8 +21,8 @@ export function digest({ user, secret, realm, nonce, method, uri, qop, opaque })
 	    (auth ? `, qop=auth, nc=00000001, cnonce="${cnonce}"` : '') + (opaque ? `, opaque="${opaque}"` : '');
 }
 
-export async function startMock({ folder, version, sip, secret, origins }) {
-	const m = { sip, mode: 'webrtc', origins: new Set(origins), sessions: new Map(), calls: new Map(), next: [], asked: [], signs: 0, revoked: false, initFails: null,
+export async function startMock({ folder, sip, secret, origins }) {
+	const m = { sip, mode: 'webrtc', origins: new Set(origins), sessions: new Map(), calls: new Map(), next: [], asked: [], signs: 0, renewals: 0, revoked: false, initFails: null,
 	    dialFails: null, dialDelay: 0, renewIn: 600000, notes: [], states: [], ends: [], byKey: new Map() };
 	const problem = (status, code, message = code) => ({ status, body: { success: false, error: message, code, request_id: id() } });
 	const good = (data, status = 200) => ({ status, body: { success: true, data } });
@@ -40,7 +40,7 @@ export async function startMock({ folder, version, sip, secret, origins }) {
 				return problem(401, 'invalid_api_key', 'Invalid API key');
 			if (m.initFails)
 				return problem(...m.initFails);
-			if (!String(body.agentToken).startsWith('agent-7'))
+			if (!/^(agent-7|ey)/.test(body.agentToken))
 				return problem(401, 'invalid_agent_token', 'The agent token is not valid');
 			const token = `rs_${id()}`;
 
@@ -49,7 +49,7 @@ export async function startMock({ folder, version, sip, secret, origins }) {
 			    mode: m.mode, sip: m.mode === 'webrtc' ? m.sip : null, usage: { month: '2026-11', used: 125, limit: 10000 },
 			    dispositions: ['Reached', 'No answer', 'Wrong number'] });
 		},
-		'POST renew': (rq) => session(rq) ?? good({ expires_at: new Date(Date.now() + 900000).toISOString(), renew_in_ms: m.renewIn }),
+		'POST renew': (rq) => session(rq) ?? (m.renewals++, good)({ expires_at: new Date(Date.now() + 900000).toISOString(), renew_in_ms: m.renewIn }),
 		'POST end': (rq) => session(rq) ?? good({}),
 		'POST sign': (rq, b) => {
 			const no = session(rq);

@@ -114,8 +114,8 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 
 export const browserPath = () => ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
-export async function startBrowser(without = []) {
-	const browser = await chromium.launch({ executablePath: browserPath(), headless: true, args: FLAGS.filter((f) => !without.includes(f)) });
+export async function startBrowser(without = [], more = []) {
+	const browser = await chromium.launch({ executablePath: browserPath(), headless: true, args: [...FLAGS.filter((f) => !without.includes(f)), ...more] });
 
 	last(() => browser.close());
 	return browser;

@@ -394,6 +394,36 @@ test_diff_is_cut(void **unused)
 	conf_free(b);
 }
 
+static bool
+alike(const char *one, const char *two)
+{
+	char			 first[CONF_FINGERPRINT_SIZE], second[CONF_FINGERPRINT_SIZE];
+	struct conf_error	 err;
+	struct conf		*a = load(one, &err), *b = load(two, &err);
+
+	assert_non_null(a);
+	assert_non_null(b);
+	conf_fingerprint(first, a);
+	conf_fingerprint(second, b);
+	conf_free(a);
+	conf_free(b);
+	assert_int_equal(strlen(first), CONF_FINGERPRINT_SIZE - 1);
+	return strcmp(first, second) == 0;
+}
+
+/* A fingerprint stands for what may be shown: nobody can try secrets against it. */
+static void
+test_fingerprint(void **unused)
+{
+	(void)unused;
+	assert_true(alike(LISTEN URLS, URLS LISTEN "http: {body_bytes: 1024K}\n"));
+	assert_false(alike(LISTEN URLS, LISTEN URLS "http: {body_bytes: 2M}\n"));
+	assert_false(alike(LISTEN URLS "group: a\n", LISTEN URLS "user: a\n"));
+	assert_true(alike(LISTEN URLS "webhooks: {dialpad: {secret: geheim}}\n", LISTEN URLS "webhooks: {dialpad: {secret: gEheim}}\n"));
+	assert_true(alike(LISTEN URLS, LISTEN "database: {worker_url: postgresql://w:geheim@elsewhere/r, "
+	    "reaper_url: postgresql://r@elsewhere/r}\n"));
+}
+
 int
 main(void)
 {
@@ -407,6 +437,7 @@ main(void)
 		cmocka_unit_test(test_diff),
 		cmocka_unit_test(test_diff_hides),
 		cmocka_unit_test(test_diff_is_cut),
+		cmocka_unit_test(test_fingerprint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -466,6 +466,106 @@ syslog_gets_levels_of_its_own(void **state)
 	assert_string_equal(sys_text, "worker 2: e");
 }
 
+/* Reads what is there, and counts lines; of those about lost ones, their numbers. */
+static size_t
+read_lines(int fd, unsigned long *lost)
+{
+	static char all[1 << 20];
+	size_t n = 0, lines = 0;
+	unsigned long some;
+	ssize_t got;
+
+	while (n < sizeof(all) - 1 && (got = read(fd, all + n, sizeof(all) - 1 - n)) > 0)
+		n += (size_t)got;
+	all[n] = '\0';
+	assert_true(n == 0 || all[n - 1] == '\n');
+	for (char *line = all, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		char *told = strstr(line, "log lines were lost, nobody took them in time lines=");
+
+		if (told != NULL && told < end && sscanf(strstr(told, "lines="), "lines=%lu", &some) == 1)
+			*lost += some;
+		else
+			lines++;
+	}
+	return lines;
+}
+
+/* A full pipe stops nobody: what finds no room is counted, and told when there is room again. */
+static void
+nobody_waits_for_a_reader(void **state)
+{
+	struct place *p = *state;
+	unsigned long lost = 0;
+	char text[1000];
+	size_t come;
+	int fd;
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	unlink(p->path);
+	assert_int_equal(mkfifo(p->path, 0600), 0);
+	assert_int_equal(log_open(LOG_TO_FILE, p->path, LEVEL_INFO), -1);	/* nobody reads it: and nobody waits for that either */
+	fd = open(p->path, O_RDONLY | O_NONBLOCK);
+	assert_int_equal(log_open(LOG_TO_FILE, p->path, LEVEL_INFO), 0);
+	alarm(10);
+	for (int i = 0; i < 500; i++)
+		log_info("%s", text);
+	alarm(0);
+	come = read_lines(fd, &lost);
+	assert_in_range(come, 10, 400);
+	log_info("after");
+	assert_int_equal(read_lines(fd, &lost), 1);
+	assert_int_equal(come + lost, 500);
+	log_info("and once only");
+	lost = 0;
+	assert_int_equal(read_lines(fd, &lost), 1);
+	assert_int_equal(lost, 0);
+	close(fd);
+	assert_int_equal(log_open(LOG_TO_STDERR, NULL, LEVEL_INFO), 0);
+}
+
+/* A stream socket may take a part of a line: the next one begins on a line of its own. */
+static void
+a_torn_line_is_ended(void **state)
+{
+	char text[3000], all[1 << 17];
+	unsigned long lost = 0;
+	int pair[2], saved = dup(STDERR_FILENO), sent = 0, small = 4608;
+	size_t n = 0;
+	ssize_t got;
+
+	(void)state;
+	memset(text, 'y', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
+	dup2(pair[1], STDERR_FILENO);
+	assert_int_equal(log_open(LOG_TO_STDERR, NULL, LEVEL_INFO), 0);
+	alarm(10);
+	for (sent = 0; sent < 40; sent++)
+		log_info("%s", text);
+	alarm(0);
+	assert_int_equal(fcntl(pair[0], F_SETFL, O_NONBLOCK), 0);
+	while ((got = read(pair[0], all + n, sizeof(all) - n)) > 0)
+		n += (size_t)got;
+	assert_in_range(n, 1, 40 * 3000);
+	log_info("the end");
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	got = read(pair[0], all + n, sizeof(all) - n - 1);
+	assert_true(got > 0);
+	all[n + (size_t)got] = '\0';
+	if (all[n] == '\n')		/* what was torn ends here */
+		n++;
+	assert_non_null(strstr(all + n, "log lines were lost, nobody took them in time lines="));
+	assert_int_equal(sscanf(strstr(all + n, "lines="), "lines=%lu", &lost), 1);
+	assert_in_range(lost, 1, 39);
+	assert_non_null(strstr(all + n, ": the end\n"));
+	assert_int_equal(log_open(LOG_TO_STDERR, NULL, LEVEL_INFO), 0);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 int
 main(void)
 {
@@ -484,6 +584,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(failed_open_keeps_the_old, setup, teardown),
 		cmocka_unit_test_setup_teardown(reopen_follows_a_rotation, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_write_a_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(nobody_waits_for_a_reader, setup, teardown),
+		cmocka_unit_test(a_torn_line_is_ended),
 		cmocka_unit_test_setup_teardown(syslog_gets_levels_of_its_own, setup, teardown),
 	};
 

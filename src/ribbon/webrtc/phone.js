@@ -15,7 +15,7 @@ import { createSound } from './sound.js';
 
 const EXPIRES_S = 300;
 const DTMF = { transportType: 'INFO', duration: 240, interToneGap: 100 };
-const RENEGOTIATE_MS = 500;
+const RENEGOTIATE_MS = 500, HOLD_MS = 200;
 
 const reasons = { Canceled: 'missed', Busy: 'busy', Rejected: 'declined', 'No Answer': 'no_answer', 'Connection Error': 'connection',
 	'User Denied Media Access': 'media', 'WebRTC Error': 'media', 'Bad Media Description': 'media', 'RTP Timeout': 'connection' };
@@ -49,10 +49,12 @@ export function createPhone({ sip, sign, version, iceServers, sinkId, microphone
 		tries = 0;
 		why = null;
 		line('ready');
-		if (down)
+		const lost = down;
+
+		down = false;
+		if (lost)
 			for (const leg of legs.values())
 				renegotiate(leg);
-		down = false;
 	});
 	ua.on('unregistered', () => { if (!over && !down) line('connecting'); });
 	ua.on('registrationFailed', ({ response }) => {
@@ -73,7 +75,7 @@ export function createPhone({ sip, sign, version, iceServers, sinkId, microphone
 	ua.on('newRTCSession', ({ originator, session, request }) => {
 		if (originator !== 'remote')
 			return;
-		const leg = { name: `leg-${++count}`, session, up: false, dying: false, asked: false };
+		const leg = { name: `leg-${++count}`, session, up: false, dying: false, asked: false, hold: false };
 
 		legs.set(leg.name, leg);
 		follow(leg);
@@ -111,6 +113,16 @@ export function createPhone({ sip, sign, version, iceServers, sinkId, microphone
 			return;
 		if (!leg.session.renegotiate({ useUpdate: false }))
 			setTimeout(renegotiate, RENEGOTIATE_MS, leg);
+	}
+
+	/* One negotiation at a time: what is wanted meanwhile waits for it, and only the last wish counts. */
+	function settleHold(leg) {
+		if (live(leg.name) === null || leg.session.isOnHold().local === leg.hold)
+			return;
+		const done = !down && (leg.hold ? leg.session.hold({ useUpdate: false }) : leg.session.unhold({ useUpdate: false }));
+
+		if (!done)
+			setTimeout(settleHold, HOLD_MS, leg);
 	}
 
 	const live = (name) => (legs.has(name) && !legs.get(name).dying ? legs.get(name) : null);
@@ -158,7 +170,9 @@ export function createPhone({ sip, sign, version, iceServers, sinkId, microphone
 
 			if (leg === null || !leg.up || !ua.isConnected())
 				return false;
-			return on ? leg.session.hold({ useUpdate: false }) : leg.session.unhold({ useUpdate: false });
+			leg.hold = on;
+			settleHold(leg);
+			return true;
 		},
 		dtmf(name, tones) {
 			const leg = live(name);
@@ -175,7 +189,7 @@ export function createPhone({ sip, sign, version, iceServers, sinkId, microphone
 
 				if (!sender)
 					continue;
-				const stream = await navigator.mediaDevices.getUserMedia({ audio: { deviceId: { exact: id } } });
+				const stream = await navigator.mediaDevices.getUserMedia({ audio: id === null ? true : { deviceId: { exact: id } } });
 				const [track] = stream.getAudioTracks();
 
 				track.enabled = sender.track.enabled;
@@ -185,8 +199,8 @@ export function createPhone({ sip, sign, version, iceServers, sinkId, microphone
 		},
 		registered: () => ua.isRegistered(),
 		connected: () => ua.isConnected(),
-		/* Out of the cache for back and forward: sockets did not survive there. */
-		wake: () => { if (!ua.isConnected()) ua.start(); else ua.register(); },
+		/* The network is back: no need to wait for the next try. */
+		wake: () => { if (!over && !ua.isConnected()) ua.transport.connect(); },
 		stop() {
 			over = true;
 			clearTimeout(again);

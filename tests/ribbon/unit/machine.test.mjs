@@ -198,8 +198,10 @@ test('what is noted is told once it is stored', () => {
 /* ---- what must hold whatever comes in whatever order */
 
 function* orders(list) {
-	if (list.length < 2)
+	if (list.length < 2) {
 		yield list;
+		return;
+	}
 	for (let i = 0; i < list.length; i++)
 		for (const rest of orders([...list.slice(0, i), ...list.slice(i + 1)]))
 			yield [list[i], ...rest];

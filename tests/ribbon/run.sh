@@ -1,0 +1,27 @@
+#!/bin/sh
+# The ribbon's tests: units; in a browser what a healthy daemon cannot be made to do; in a browser on the real daemon. Exit 77 when this machine lacks what they need. RIBBON_CASES: words of the cases to be run.
+set -eu
+cd "$(dirname "$0")/../.."
+skip() { echo "ribbon: skipped: $* (./quickstart check installs it)" >&2; exit 77; }
+
+command -v node >/dev/null 2>&1 || skip "no node"
+[ "$(node -p 'parseInt(process.versions.node)')" -ge 18 ] || skip "node is older than 18"
+command -v npm >/dev/null 2>&1 || skip "no npm"
+command -v kamailio >/dev/null 2>&1 || skip "no kamailio"
+[ -n "$(find /usr/lib /usr/local/lib -path '*kamailio/modules/websocket.so' 2>/dev/null | head -n 1)" ] || skip "no kamailio-websocket-modules"
+command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || skip "no chromium"
+
+make -s ribbon
+tests/ribbon/modules.sh tests/ribbon
+node --test tests/ribbon/unit/ >/tmp/ringd-ribbon-units.$$ 2>&1 || { cat /tmp/ringd-ribbon-units.$$; rm -f /tmp/ringd-ribbon-units.$$; exit 1; }
+sed -n 's/^# \(pass\|fail\) /  units	&/p' /tmp/ringd-ribbon-units.$$ | sed 's/# //'
+rm -f /tmp/ringd-ribbon-units.$$
+python=
+for p in /usr/bin/python3 python3; do
+	if "$p" -c 'import pytest, psycopg2' 2>/dev/null; then python=$p; break; fi
+done
+[ -n "$python" ] || skip "no Python with pytest and psycopg2"
+
+# shellcheck disable=SC2086
+RIBBON_ONLY=mock node tests/ribbon/browser.js ${RIBBON_CASES:-}
+PYTHONPATH=tests/e2e exec "$python" -m pytest -q -s --tb=short -p no:cacheprovider -p conftest --rootdir=tests/ribbon tests/ribbon/test_daemon.py
