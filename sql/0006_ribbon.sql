@@ -113,6 +113,7 @@ CREATE UNIQUE INDEX ribbon_calls_key ON ribbon_calls (app_id, agent, idempotency
 CREATE INDEX ribbon_calls_agent ON ribbon_calls (app_id, agent, created_at DESC, id DESC);
 CREATE INDEX ribbon_calls_provider ON ribbon_calls (app_id, provider_call_id) WHERE provider_call_id IS NOT NULL;
 CREATE INDEX ribbon_calls_created_at ON ribbon_calls (created_at);
+CREATE INDEX ribbon_calls_asked ON ribbon_calls (created_at) WHERE state = 'asked';
 
 -- The events' word on such a call.
 CREATE INDEX calls_exotel ON calls (app_id, provider_call_id) WHERE provider = 'exotel';
@@ -210,8 +211,8 @@ BEGIN
 	FOREACH t IN ARRAY ARRAY['exotel_accounts', 'ribbon_agents', 'ribbon_sessions', 'ribbon_calls', 'usage'] LOOP
 		EXECUTE format('CREATE POLICY courier ON %I FOR ALL TO ringd_courier USING (true) WITH CHECK (true)', t);
 	END LOOP;
-	-- The reaper ends calls, shows whose they are, and forgets what is old.
-	FOREACH t IN ARRAY ARRAY['ribbon_sessions', 'ribbon_session_lookup', 'ribbon_calls', 'ribbon_agents'] LOOP
+	-- The reaper ends calls, shows whose they are, gives back what nobody sent, and forgets what is old.
+	FOREACH t IN ARRAY ARRAY['ribbon_sessions', 'ribbon_session_lookup', 'ribbon_calls', 'ribbon_agents', 'usage'] LOOP
 		EXECUTE format('CREATE POLICY reaper ON %I FOR ALL TO ringd_reaper USING (true) WITH CHECK (true)', t);
 	END LOOP;
 END
@@ -241,6 +242,7 @@ GRANT SELECT (app_id, id, kind, expires_at, revoked_at) ON api_keys TO ringd_cou
 GRANT SELECT, DELETE ON ribbon_sessions, ribbon_session_lookup TO ringd_reaper;
 GRANT SELECT, UPDATE, DELETE ON ribbon_calls TO ringd_reaper;
 GRANT SELECT (app_id, id, agent_id, name, email) ON ribbon_agents TO ringd_reaper;
+GRANT SELECT (app_id, key_id, month, used), UPDATE (used, last_call, updated_at) ON usage TO ringd_reaper;
 
 REVOKE ALL ON FUNCTION ringd_audit_field(text), ringd_audit(uuid, text, text, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ringd_audit(uuid, text, text, text, text, text) TO ringd_worker, ringd_courier, ringd_reaper;

@@ -240,6 +240,14 @@ static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	    "FROM ribbon_session_lookup o WHERE o.created_at < $1::timestamptz AND o.app_id IS NOT NULL LIMIT $2::bigint)" },
 	[R_RIBBON_CALLS_SWEEP] = { "ribbon_calls_sweep", "DELETE FROM ribbon_calls c WHERE (c.app_id, c.id) IN (SELECT o.app_id, o.id FROM "
 	    "ribbon_calls o WHERE o.created_at < $1::timestamptz LIMIT $2::bigint)" },
+	/* Whoever wrote it died before a courier was asked, and nobody has come again with its key: it is given up, and its place in the
+	 * quota given back. A courier sends what is "asked" and nothing else. */
+	[R_UNSENT_SWEEP] = { "unsent_sweep", "WITH o AS (SELECT c.app_id, c.id FROM ribbon_calls c WHERE c.state = 'asked' "
+	    "AND c.created_at < $1::timestamptz LIMIT $2::bigint FOR UPDATE SKIP LOCKED), t AS (UPDATE ribbon_calls c SET state = 'failed', "
+	    "error = 'busy' FROM o WHERE c.app_id = o.app_id AND c.id = o.id RETURNING c.app_id, c.key_id, c.month), "
+	    "n AS (SELECT t.app_id, t.key_id, t.month, count(*) AS n FROM t GROUP BY t.app_id, t.key_id, t.month) "
+	    "UPDATE usage u SET used = greatest(0, u.used - n.n), last_call = NULL, updated_at = now() FROM n "
+	    "WHERE u.app_id = n.app_id AND u.key_id = n.key_id AND u.month = n.month" },
 };
 
 const struct db_stmt_table *

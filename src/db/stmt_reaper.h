@@ -62,6 +62,7 @@ enum reaper_stmt {
 	R_SESSIONS_SWEEP,
 	R_SESSION_LOOKUP_SWEEP,
 	R_RIBBON_CALLS_SWEEP,
+	R_UNSENT_SWEEP,
 	R_CONFIG_AUDIT,		/* $1 file, $2 generation, $3 fingerprint */
 	R_COUNT_OF_STATEMENTS
 };

@@ -14,6 +14,7 @@
 #define SWEEP_ROWS	2000			/* deleted in one step */
 #define DAY_MS		((int64_t)24 * 60 * 60 * 1000)
 #define SESSIONS_DAYS	1			/* for so long a session that has ended is still told from one that never was */
+#define UNSENT_MS	((int64_t)60 * 60 * 1000)	/* for so long whoever has a call's key may still have it sent */
 #define CONNECTS_DAYS	7			/* for so long a link that has expired is still known for one */
 
 void
@@ -32,7 +33,7 @@ sweep_due(void *arg)
 static void
 next_stage(struct reaper *r)
 {
-	r->sweep = r->sweep == SWEEP_RIBBON_CALLS ? SWEEP_NONE : r->sweep + 1;
+	r->sweep = r->sweep == SWEEP_UNSENT ? SWEEP_NONE : r->sweep + 1;
 	if (r->sweep == SWEEP_NONE)
 		timer_set(r->sweep_timer, r->sweep_failed ? SWEEP_AGAIN_MS : SWEEP_EVERY_MS);
 }
@@ -47,6 +48,7 @@ on_swept(void *arg, const struct db_result *result)
 		[SWEEP_STATES] = "old connects deleted", [SWEEP_TICKETS] = "old links deleted",
 		[SWEEP_DIALS] = "old dials deleted", [SWEEP_SESSIONS] = "old sessions of the ribbon deleted",
 		[SWEEP_SESSION_LOOKUP] = "old tokens of sessions forgotten", [SWEEP_RIBBON_CALLS] = "old calls of the ribbon deleted",
+		[SWEEP_UNSENT] = "months given back calls that nobody sent",
 	};
 	struct reaper *r = arg;
 	bool partitions = r->sweep >= SWEEP_MAKE && r->sweep <= SWEEP_DROP_REQUESTS;
@@ -90,6 +92,7 @@ sweep_step(struct reaper *r)
 		[SWEEP_STATES] = R_STATES_SWEEP, [SWEEP_TICKETS] = R_TICKETS_SWEEP,
 		[SWEEP_DIALS] = R_DIALS_SWEEP, [SWEEP_SESSIONS] = R_SESSIONS_SWEEP,
 		[SWEEP_SESSION_LOOKUP] = R_SESSION_LOOKUP_SWEEP, [SWEEP_RIBBON_CALLS] = R_RIBBON_CALLS_SWEEP,
+		[SWEEP_UNSENT] = R_UNSENT_SWEEP,
 	};
 	struct db_job *j = reaper_job(r, on_swept);
 	DB_PARAMS(p, 2);
@@ -125,6 +128,10 @@ sweep_step(struct reaper *r)
 		break;
 	case SWEEP_SESSION_LOOKUP:
 		db_put_time_ms(&p, days_ago(SESSIONS_DAYS) - r->conf->ribbon_session_max_ms);
+		db_put_i64(&p, SWEEP_ROWS);
+		break;
+	case SWEEP_UNSENT:
+		db_put_time_ms(&p, clock_real_ms() - UNSENT_MS);
 		db_put_i64(&p, SWEEP_ROWS);
 		break;
 	case SWEEP_STATES:

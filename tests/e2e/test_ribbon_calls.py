@@ -414,6 +414,22 @@ def test_a_signature(crm, d):
 
 # ---------------------------------------------------------------- housekeeping
 
+def test_what_nobody_sent_is_given_back(pg, new_daemon, sim):
+    """As after a worker that died between its commit and its question to the courier, and a client that never came again."""
+    x = new_daemon()
+    x.write(**exotel_sim.settings(sim, x.port, key_ring(x.base)))
+    crm = Linked(pg, x)
+    crm.sql("INSERT INTO usage (app_id, key_id, month, used, updated_at) VALUES (%s, %s, '2026-11', 7, now())", crm.id, crm.web_id)
+    crm.sql("INSERT INTO ribbon_calls (app_id, id, session_id, key_id, agent, phone_number, mode, month, state, created_at) SELECT %s, "
+            "gen_random_uuid(), gen_random_uuid(), %s, gen_random_uuid(), '+1', 'callback', '2026-11', s, now() - m * interval '1 minute' "
+            "FROM (VALUES ('asked', 61), ('asked', 90), ('asked', 5), ('sent', 90), ('placed', 90), ('refused', 90)) v (s, m)", crm.id, crm.web_id)
+    x.start()
+    wait_for("the sweep", lambda: crm.usage() == [(5, 0)], 20)
+    assert sorted(crm.calls()) == [("asked", None), ("failed", "busy"), ("failed", "busy"), ("placed", None), ("refused", None), ("sent", None)]
+    assert "months given back calls that nobody sent" in x.text()
+    assert x.stop() == 0
+
+
 def test_old_rows_are_forgotten(pg, new_daemon, sim):
     x = new_daemon()
     x.write(**exotel_sim.settings(sim, x.port, key_ring(x.base)))
