@@ -1,5 +1,5 @@
 #!/bin/sh
-# The demo as a newcomer runs it: starts, prints curl lines that work as printed, leaves .demo/env as promised, and goes away.
+# The demo as a newcomer runs it: starts, prints curl lines that work as printed, calls from a web page, leaves .demo/env as promised, and goes away.
 set -eu
 cd "$(dirname "$0")/.."
 out=$(mktemp)
@@ -36,7 +36,17 @@ sim=$(cat "$(dirname "$CONFIG_FILE")/sim.pid")
 kill -0 "$sim" || fail "no simulator"
 (cd / && $RINGCTL app create Second --json | grep -q '"api_key"') || fail "ringctl does not work from another folder"
 [ -f "$LOG_FILE" ] && kill -0 "$(cat "$PID_FILE")" || fail "no log or no process"
+if [ -n "${CRM_URL:-}" ]; then
+	grep -q 'talks: outbound, +919812345678, deal D-1042$' "$out" && grep -q 'ended: .*you_hung_up$' "$out" || fail "the ribbon did not talk"
+	[ -s .demo/ribbon.png ] || fail "no picture of the ribbon"
+	curl -fs "$CRM_URL/" | grep -q 'integrity="sha384-' || fail "the page does not pin the ribbon"
+	customer=$(cat "$(dirname "$CONFIG_FILE")/customer.pid")
+	kill -0 "$customer" || fail "no customer"
+else
+	grep -q 'no call ribbon in this demo: it needs .* (apt-get install' "$out" || fail "nothing is said of the ribbon"
+fi
 ./quickstart --stop >>"$out" 2>&1 || fail "--stop failed"
+[ -z "${customer:-}" ] || ! kill -0 "$customer" 2>/dev/null || fail "the customer is still there"
 [ ! -e .demo ] || fail ".demo is still there"
 ! kill -0 "$sim" 2>/dev/null || fail "the simulator is still there"
 ./quickstart --background >"$out" 2>&1 || fail "--background failed"

@@ -3,7 +3,6 @@
  */
 #include <sys/types.h>
 
-
 #include "api/limit.h"
 #include "api/ribbon.h"
 #include "base/token.h"

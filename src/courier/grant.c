@@ -121,8 +121,10 @@ gave_up(void *arg, const struct db_result *r)
 	struct grant_use *u = arg;
 
 	log_about_app(u->app);
-	if (db_outcome(r) == DB_OK && db_affected(r, 0) == 1)
+	if (db_outcome(r) == DB_OK && db_affected(r, 0) == 1) {
+		score_count(u->courier->h->score, SCORE_REFRESH_DEAD, 1);
 		log_error("Dialpad refuses the token, and a renewed one would not help: the connection needs a new consent");
+	}
 	end(u, db_outcome(r) == DB_OK ? GRANT_DEAD : GRANT_AWAY, NULL);
 }
 

@@ -53,6 +53,7 @@ static const struct {
 	{ "request_logs", { { "requests_recorded", "requests recorded" }, { "requests_unrecorded", "lost" } } },
 	{ "providers", { { "provider_ok", "requests well" }, { "provider_refused", "refused" }, { "provider_limited", "over their limit" },
 	    { "provider_failed", "failed" }, { "provider_unreached", "unreached" } } },
+	{ "SIP challenges", { { "signatures", "answered" }, { "signatures_refused", "refused" } } },
 	{ "tokens", { { "refresh_done", "renewed" }, { "refresh_failed", "to be tried again" }, { "refresh_late", "too late" },
 	    { "refresh_dead", "connections that need a new consent" } } },
 	{ "lost events", { { "downtimes", "connections with a downtime" }, { "gaps_done", "spans asked for" }, { "gaps_failed", "spans given up" },

@@ -1,5 +1,7 @@
 /*
  * peer_bsd: getpeereid, which OpenBSD declares in sys/socket.h, FreeBSD and NetBSD in unistd.h.
+ *
+ * Reviewed against those headers; compiled on Linux with the prototype they have; never run.
  */
 #include <sys/types.h>
 #include <sys/socket.h>

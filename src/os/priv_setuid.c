@@ -1,6 +1,8 @@
 /*
  * priv without setresuid(2) (NetBSD): setuid(2) called by root sets the saved id as well. It cannot be read back, so
  * the caller's proof that root is out of reach carries the weight.
+ *
+ * Reviewed; its calls are POSIX, compiled on Linux; never run on NetBSD.
  */
 #include <sys/types.h>
 

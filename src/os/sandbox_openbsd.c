@@ -3,7 +3,7 @@
  * pledge has no finer word, so a role that must not listen could. An unveiled name may come to mean a new file, so
  * reach_stale() never speaks here.
  *
- * Reviewed against the manual pages of 2025; compiled on Linux against hand-written prototypes of pledge and unveil;
+ * Reviewed against the manual pages of 2025; compiled on Linux with the prototypes of pledge and unveil that unistd.h has;
  * never run.
  */
 #include <sys/types.h>

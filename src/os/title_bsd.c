@@ -1,5 +1,8 @@
 /*
- * title on the BSDs: setproctitle() puts the program's name in front by itself.
+ * title on the BSDs: setproctitle() puts the program's name in front by itself. FreeBSD declares it in unistd.h, the others
+ * in stdlib.h.
+ *
+ * Reviewed against those headers; compiled on Linux with the prototype they have; never run.
  */
 #include <sys/types.h>
 

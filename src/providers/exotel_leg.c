@@ -1,6 +1,6 @@
 /*
- * exotel_leg: see exotel_leg.h. Who is the customer depends on where the delivery comes from: calls placed by the API
- * go from the agent to the customer, and call flows always have the customer in CallFrom.
+ * exotel_leg: see exotel_leg.h. From and CallFrom are who calls, so whom they mean depends on the direction; of a call
+ * placed by the API From is the agent, and our number another field.
  */
 #include <sys/types.h>
 
@@ -68,8 +68,10 @@ map_numbers(struct leg *l, struct exotel_reader *r, enum exotel_kind kind, int64
 		break;
 	case EXOTEL_FLOW:
 	case EXOTEL_RING:
-		ours = first_of(number(r, "CallTo", NULL), to);
-		set_text(&l->external, first_of(number(r, "CallFrom", NULL), from), ts);
+		from = first_of(number(r, "CallFrom", NULL), from);
+		to = first_of(number(r, "CallTo", NULL), to);
+		ours = out ? from : to;
+		set_text(&l->external, out ? to : from, ts);
 		break;
 	case EXOTEL_APP:
 		ours = number(r, "VirtualNumber", NULL);
@@ -149,7 +151,7 @@ map_times(struct leg *l, struct exotel_reader *r, enum exotel_kind kind, int64_t
 	l->talk_ms = talk;
 	l->duration_ms = exotel_length(exotel_get(r, "Duration", "TotalDuration"));
 	if (l->duration_ms == LEG_NONE)
-		l->duration_ms = exotel_length(exotel_get(r, "DialCallDuration", NULL));
+		l->duration_ms = exotel_length(exotel_get(r, "DialCallDuration", "CallDuration"));
 }
 
 static void

@@ -25,17 +25,21 @@ def borrow(pid, fd):
     return got
 
 
+known = {}      # which descriptor of a worker it was
+
+
 def switchboards(pid):
     """Datagram pairs of a process."""
-    for name in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+    folder = pathlib.Path(f"/proc/{pid}/fd")
+    for fd in [known[pid]] if pid in known else sorted(int(p.name) for p in folder.iterdir()):
         try:
-            if not os.readlink(name).startswith("socket:"):
+            if not os.readlink(folder / str(fd)).startswith("socket:"):
                 continue
-            s = socket.socket(fileno=borrow(pid, int(name.name)))
+            s = socket.socket(fileno=borrow(pid, fd))
         except OSError:
             continue
         if s.family == socket.AF_UNIX and s.type & socket.SOCK_DGRAM == socket.SOCK_DGRAM and not s.getsockname():
-            yield s
+            yield fd, s
         else:
             s.close()
 
@@ -43,14 +47,14 @@ def switchboards(pid):
 class Line:
     def __init__(self, worker):
         self.buffer, self.next_id = b"", 1
-        for board in switchboards(worker):
+        for fd, board in switchboards(worker):
             ours, theirs = socket.socketpair()
             ours.settimeout(3)
             try:
                 socket.send_fds(board, [b"\0"], [theirs.fileno()])
                 theirs.close()
                 if self.read(ours)[1] == 0:     # the courier's hello
-                    self.socket = ours
+                    self.socket, known[worker] = ours, fd
                     break
             except OSError:
                 ours.close()

@@ -10,7 +10,7 @@ import uuid
 
 import pytest
 
-import exotel_hook as exotel
+import exotel_deliveries as exotel
 import ringd
 from ringd import drained
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import ringd
+from prometheus import scrape
 from ringd import call_event, jwt, ringctl, wait_for
 
 POLICY = re.compile(r'^"default";q=(\d+);w=(\d+)$')
@@ -388,7 +389,7 @@ def test_bodies_of_an_address(new_daemon):
     told = [answer.split(b"\r\n")[0] for _, answer in slow]
     assert told == [b"HTTP/1.1 100 Continue"] * 2 + [b"HTTP/1.1 503 Service Unavailable"] * 3, told
     assert b"from your address" in slow[4][1] and b"Retry-After" in slow[4][1], slow[4][1]
-    assert d.status()["totals"]["bodies_limited"] == 3
+    assert d.status()["totals"]["bodies_limited"] == 3 and scrape(d.admin).get("ringd_limited_total", what="bodies") == 3
     assert "body refused: its address sends too many at a time (limits.body_memory_per_address) client=127.0.0.2 bytes=2097152" in d.text()
     another = begin_body(d, "127.0.0.3", 1 << 20)
     assert another[1].startswith(b"HTTP/1.1 100 ")

@@ -1,6 +1,7 @@
 """/metrics and /health: what is counted is what happened, and no counter falls, whatever happens to the processes."""
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -378,6 +379,7 @@ def test_status_for_people(d, tenant):
     assert out.startswith("ready: ringd ") and "restarts: 1 (1 of a reaper by signal)\n" in out
     assert "reloads: 0, 0 failed\n" in out and "\nqueue: 0 waiting; " in out
     assert "events: 1 stored, 0 duplicate, 0 refused, 0 deferred; 1 applied, 0 failed attempts, 0 dead\n" in out
+    assert re.search(r"\nconnections: \d+ accepted, 0 refused, 0 over their address's limit\n", out) and "\ntokens: " not in out
     line = [x.split() for x in out.splitlines() if x.startswith("calls_active ")]
     assert line and line[0][1:6] == ["20", "20", "0", "0", "0"] and all(x.endswith("s") for x in line[0][6:9]), out
     assert "hook_dialpad" in out and "\ncall " not in out, "only what was asked for"

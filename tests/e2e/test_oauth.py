@@ -345,6 +345,20 @@ def test_a_dead_grant_needs_a_new_consent(pg, d, sim, app):
     assert row(pg, d, app, "state, last_error") == ("connected", None)
 
 
+def test_a_token_that_is_refused_and_cannot_be_renewed_is_counted(pg, d, sim, app):
+    sim.set(refresh=False)
+    dead = scrape(d.admin).get("ringd_dialpad_refreshes_total", outcome="dead")
+    assert connect(pg, d, app).status == 200
+    sim.set(refresh=True)
+    with sim.sim.lock:
+        sim.sim.access.clear()
+    with pg.connect(d.database) as c, c.cursor() as q:
+        q.execute("UPDATE dialpad_connections SET hooks_due_at = now() WHERE app_id = %s", (app["id"],))
+    wait_for("needs_reconnect", lambda: row(pg, d, app, "state") == ("needs_reconnect",), 15)
+    assert scrape(d.admin).get("ringd_dialpad_refreshes_total", outcome="dead") == dead + 1
+    assert "Dialpad refuses the token, and a renewed one would not help: the connection needs a new consent" in d.text()
+
+
 def test_two_daemons_send_one_request(pg, d, sim, app, new_daemon):
     other = new_daemon(database=d.database)
     other.write(**settings(sim, other.port, key_ring(other.base)))

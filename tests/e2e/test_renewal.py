@@ -13,7 +13,9 @@ second request is sent, and there is no way to do better against a server whose 
 """
 import os
 import random
+import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -99,6 +101,10 @@ def test_one_request_while_nobody_dies(pg, pair, sim):
         assert wait_for("a renewal", c.settled, 20) == "connected"
         assert sim.count("token.refresh_token") == before + 1, n
     assert sim.count("token.reuse") == 0
+    shown = [subprocess.run([ringd.BIN / "ringctl", "status", "--admin", f"127.0.0.1:{d.admin}"], capture_output=True, text=True,
+                            timeout=20, check=True).stdout for d in pair]
+    assert sum(int(n) for out in shown for n in re.findall(r"\ntokens: (\d+) renewed, 0 to be tried again", out)) == TRIES, shown
+    assert all("\nproviders: " in out for out in shown if "tokens: " in out), shown
 
 
 @pytest.mark.parametrize("how", ["reload", "stop", "upgrade"])

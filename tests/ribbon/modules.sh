@@ -3,7 +3,7 @@
 set -eu
 cd "$1"
 command -v npm >/dev/null 2>&1 || { echo "$1 needs node (18 or newer) and npm" >&2; exit 77; }
-[ node_modules/.package-lock.json -nt package-lock.json ] && exit 0
+[ -z "$(find node_modules/.package-lock.json -newer package-lock.json 2>/dev/null)" ] || exit 0
 echo "  npm	$1"
 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 touch node_modules/.package-lock.json

@@ -226,6 +226,12 @@ sides_and_agents(void **state)
 	assert_str(e.leg.target.id, "agent7");
 	assert_str(e.leg.external.v, "+919812345678");
 	assert_str(e.leg.internal.v, "+918040001234");
+	map(STR("{" SID ",\"CallFrom\":\"09812345678\",\"CallTo\":\"08040001234\",\"To\":\"08040009999\",\"Direction\":\"incoming\"}"));
+	assert_str(e.leg.external.v, "+919812345678");
+	assert_str(e.leg.internal.v, "+918040001234");
+	map(STR("{" SID ",\"CallFrom\":\"08040001234\",\"CallTo\":\"09812345678\",\"Direction\":\"outbound-dial\"}"));
+	assert_str(e.leg.external.v, "+919812345678");
+	assert_str(e.leg.internal.v, "+918040001234");
 	/* Nothing says which way it went but the tag of a dial of ours. */
 	map(STR("{" SID ",\"CustomField\":\"ringd:0192f3a4-0000-7000-8000-000000000001 deal\",\"From\":\"09800000001\",\"To\":\"09812345678\"}"));
 	assert_str(e.leg.direction.v, "outbound");
