@@ -3,11 +3,8 @@
  */
 #include <sys/types.h>
 
-#include <string.h>
-
 #include "api/limit.h"
 #include "api/ribbon.h"
-#include "base/clock.h"
 #include "base/token.h"
 #include "db/stmt_worker.h"
 

@@ -69,7 +69,7 @@ not_found(struct of_call *c)
 static void
 put_call(struct json_out *j, const struct db_result *r, int row)
 {
-	static const struct { const char *name; enum rcall_col col; } texts[] = {
+	static const struct { const char *name; int col; } texts[] = {
 		{ "id", RC_ID }, { "state", RC_STATE }, { "call_sid", RC_CALL_SID }, { "phone_number", RC_NUMBER },
 		{ "context", RC_CONTEXT }, { "mode", RC_MODE }, { "status", RC_STATUS }, { "outcome", RC_OUTCOME },
 		{ "end_reason", RC_END_REASON }, { "error", RC_ERROR }, { "disposition", RC_DISPOSITION }, { "note", RC_NOTE },

@@ -271,6 +271,22 @@ def test_a_month_has_an_end(pg, d, sim):
     assert s.dial().status == 201 and crm.session().data["usage"]["used"] == 1
 
 
+def test_a_page_may_ask_for_its_own_keys_usage(pg, d, sim):
+    crm = Linked(pg, d, limit=3)
+    crm.new_client("https://other.example")
+    s = crm.session()
+    assert s.dial().status == 201
+    a = s.get("usage")
+    assert a.status == 200 and a.headers["access-control-allow-origin"] == ORIGIN
+    [client] = a.json["data"]["clients"]
+    assert (client["key_id"], client["used"], client["limit"], client["refused"]) == (crm.web_id, 1, 3, 0)
+    assert s.get("usage?month=2020-01").json["data"] == {"month": "2020-01", "clients": [{**client, "used": 0}]}
+    for query in ("month=x", "month=2026-13", "month=2026-01&month=2026-02", "day=1"):
+        refused(s.get("usage?" + query), 400, "invalid_parameter", ORIGIN)
+    refused(s.get("usage", headers={"Authorization": "Bearer x"}), 401, "invalid_session", ORIGIN)
+    assert len(d.get("/api/ribbon/usage", crm.key).json["data"]["clients"]) == 2     # the server's view
+
+
 def test_no_limit_counts_all_the_same(crm, sim):
     s = crm.session()
     assert s.data["usage"]["limit"] is None and s.dial().status == 201 and crm.usage() == [(1, 0)]

@@ -10,7 +10,7 @@ mkdir -p "$out/obj"
 rm -f "$out/obj/"*.o "$out/pure.a"
 other='_bsd\.c$'
 [ "$(uname -s)" = Linux ] || other='_linux\.c$'
-find src/base src/net src/model src/providers src/crypt src/http src/link/frames.c -name '*.c' | grep -v "$other" |
+find src/base src/net src/model src/providers src/crypt src/http src/link/frames.c src/api/agent_token.c -name '*.c' | grep -v "$other" |
     xargs -P 2 -I @ sh -c 'clang '"$flags"' -fsanitize=fuzzer-no-link,address,undefined -c -o "$1/$(echo "$2" | tr / _).o" "$2"' - "$out/obj" @
 ar rcs "$out/pure.a" "$out/obj/"*.o
 [ $# -gt 0 ] || set -- $(ls tests/fuzz/fuzz_*.c | sed 's|.*/||; s|\.c$||')
