@@ -195,7 +195,9 @@ def test_one_row_is_one_request(d, app, sim):
         t.start()
     for t in threads:
         t.join(40)
-    assert len({json.dumps(a) for a in answers}) == 1 and answers[0]["outcome"] == "placed" and len(answers) == 16
+    # Whoever comes when it is done already hears that somebody had it, and looks at the row.
+    assert len(answers) == 16 and len({a["call_sid"] for a in answers if a["outcome"] == "placed"}) == 1
+    assert {a["outcome"] for a in answers} <= {"placed", "pending"}
     x = Line(d.pids("worker")[0])
     assert x.ask(RIBBON_DIAL, app.id, call)["outcome"] == "pending"
     x.close()

@@ -281,8 +281,9 @@ def test_a_page_may_ask_for_its_own_keys_usage(pg, d, sim):
     [client] = a.json["data"]["clients"]
     assert (client["key_id"], client["used"], client["limit"], client["refused"]) == (crm.web_id, 1, 3, 0)
     assert s.get("usage?month=2020-01").json["data"] == {"month": "2020-01", "clients": [{**client, "used": 0}]}
-    for query in ("month=x", "month=2026-13", "month=2026-01&month=2026-02", "day=1"):
-        refused(s.get("usage?" + query), 400, "invalid_parameter", ORIGIN)
+    for query, code in (("month=x", "invalid_parameter"), ("month=2026-13", "invalid_parameter"),
+                        ("month=2026-01&month=2026-02", "invalid_parameter"), ("day=1", "unknown_parameter")):
+        refused(s.get("usage?" + query), 400, code, ORIGIN)
     refused(s.get("usage", headers={"Authorization": "Bearer x"}), 401, "invalid_session", ORIGIN)
     assert len(d.get("/api/ribbon/usage", crm.key).json["data"]["clients"]) == 2     # the server's view
 
