@@ -113,6 +113,7 @@ CREATE UNIQUE INDEX ribbon_calls_key ON ribbon_calls (app_id, agent, idempotency
 CREATE INDEX ribbon_calls_agent ON ribbon_calls (app_id, agent, created_at DESC, id DESC);
 CREATE INDEX ribbon_calls_provider ON ribbon_calls (app_id, provider_call_id) WHERE provider_call_id IS NOT NULL;
 CREATE INDEX ribbon_calls_created_at ON ribbon_calls (created_at);
+CREATE INDEX ribbon_calls_asked ON ribbon_calls (created_at) WHERE state = 'asked';
 
 -- The events' word on such a call.
 CREATE INDEX calls_exotel ON calls (app_id, provider_call_id) WHERE provider = 'exotel';

@@ -13,18 +13,14 @@
 
 #define CREDENTIALS_MAX	512		/* user:password */
 
-struct journey {
-	struct intake	 in;		/* first */
-};
-
 /* ---- open, json, event */
 
 static void
-read_event(struct journey *w)
+read_event(struct intake *in)
 {
-	struct delivery *d = &w->in.d;
-	struct http_request *rq = w->in.rq;
-	const struct conf *c = w->in.api->conf;
+	struct delivery *d = &in->d;
+	struct http_request *rq = in->rq;
+	const struct conf *c = in->api->conf;
 	struct exotel_place place = { c->exotel_utc_offset_ms, c->exotel_country_code };
 	struct str payload;
 	const char *why;
@@ -34,25 +30,25 @@ read_event(struct journey *w)
 	case EXOTEL_OPENED:
 		break;
 	case EXOTEL_EMPTY:
-		intake_refuse(&w->in, 400, "empty_delivery", "A delivery has a body, or a query");
+		intake_refuse(in, 400, "empty_delivery", "A delivery has a body, or a query");
 		return;
 	case EXOTEL_MALFORMED:
-		intake_refuse(&w->in, 400, "malformed_delivery", why);
+		intake_refuse(in, 400, "malformed_delivery", why);
 		return;
 	case EXOTEL_TOO_LARGE:
-		intake_refuse(&w->in, 413, "body_too_large", "A form of more than one megabyte; JSON may be larger");
+		intake_refuse(in, 413, "body_too_large", "A form of more than one megabyte; JSON may be larger");
 		return;
 	case EXOTEL_NO_MEMORY:
-		intake_no_memory(&w->in);
+		intake_no_memory(in);
 		return;
 	}
-	if (!intake_json(&w->in, payload))
+	if (!intake_json(in, payload))
 		return;
 	rq->step = "event";
-	if (exotel_event(&d->event, &rq->arena, payload, &w->in.doc, &place, d->received_ms))
-		intake_store(&w->in);
+	if (exotel_event(&d->event, &rq->arena, payload, &in->doc, &place, d->received_ms))
+		intake_store(in);
 	else
-		intake_no_memory(&w->in);
+		intake_no_memory(in);
 }
 
 /* ---- verify */
@@ -79,7 +75,7 @@ is_secret(struct str password, const struct secret *s)
 
 /* Which of the hook's secrets lets the delivery in; NULL: none. A hook without a secret asks for nothing. */
 static const char *
-admitted_by(const struct journey *w, const struct hook *k)
+admitted_by(const struct http_request *rq, const struct hook *k)
 {
 	unsigned char room[CREDENTIALS_MAX];
 	struct str password;
@@ -87,7 +83,7 @@ admitted_by(const struct journey *w, const struct hook *k)
 
 	if (!secret_present(&k->secret))
 		return "none";
-	password = password_in(room, http_header(w->in.rq, "authorization"));
+	password = password_in(room, http_header(rq, "authorization"));
 	if (is_secret(password, &k->secret))
 		word = "current";
 	else if (hook_was_open(k) || (hook_previous_lives(k) && is_secret(password, &k->previous)))
@@ -99,7 +95,6 @@ admitted_by(const struct journey *w, const struct hook *k)
 static void
 verify(struct intake *in)
 {
-	struct journey *w = (struct journey *)in;
 	const struct hook *k;
 
 	in->rq->step = "verify";
@@ -108,30 +103,30 @@ verify(struct intake *in)
 		intake_look_again_or(in, 404, "unknown_hook", "No such hook");
 		return;
 	}
-	in->d.secret_used = admitted_by(w, k);
+	in->d.secret_used = admitted_by(in->rq, k);
 	if (in->d.secret_used == NULL) {
 		in->challenge = "Basic realm=\"ringd\"";
 		intake_look_again_or(in, 401, "invalid_password", "This hook asks for its secret as the password of HTTP Basic");
 		return;
 	}
 	intake_use_hook(in, k);
-	read_event(w);
+	read_event(in);
 }
 
 void
 api_hook_exotel(struct http_request *rq, void *ctx)
 {
-	struct journey *w = arena_alloc(&rq->arena, sizeof(*w));
+	struct intake *in = arena_alloc(&rq->arena, sizeof(*in));
 
-	if (w == NULL) {
+	if (in == NULL) {
 		api_no_memory(rq);
 		return;
 	}
-	intake_begin(&w->in, ctx, rq, verify);
+	intake_begin(in, ctx, rq, verify);
 	if (rq->method == HTTP_HEAD)
-		intake_refuse(&w->in, 405, "method_not_allowed", "Only GET and POST deliver something");
+		intake_refuse(in, 405, "method_not_allowed", "Only GET and POST deliver something");
 	else if (!token_valid(rq->param[0], TOKEN_HOOK))
-		intake_refuse(&w->in, 404, "unknown_hook", "No such hook");
-	else if (intake_body_fits(&w->in))
-		verify(&w->in);
+		intake_refuse(in, 404, "unknown_hook", "No such hook");
+	else if (intake_body_fits(in))
+		verify(in);
 }

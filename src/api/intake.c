@@ -2,6 +2,7 @@
  * intake: see intake.h.
  */
 #include <sys/types.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api/intake.h"

@@ -158,16 +158,6 @@ ribbon_wrong(struct ribbon *r)
 	send_wrong(r->api, r->rq);
 }
 
-void
-ribbon_month(char out[RIBBON_MONTH_SIZE], int64_t now_ms)
-{
-	char text[CLOCK_RFC3339_SIZE];
-
-	clock_rfc3339(text, now_ms);
-	memcpy(out, text, RIBBON_MONTH_SIZE - 1);
-	out[RIBBON_MONTH_SIZE - 1] = '\0';
-}
-
 /* Well ahead of the end: a sleeping tab's timers are late by a minute. */
 int64_t
 ribbon_renew_in(int64_t life_ms)

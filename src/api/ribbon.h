@@ -42,9 +42,6 @@ void	ribbon_wrong(struct ribbon *r);
 /* Sets it; false, to be returned. */
 bool	ribbon_fault(struct ribbon *r, int status, const char *code, const char *text);
 void	api_ribbon_dial(struct http_request *rq, void *ctx);	/* the POST of api_ribbon_calls() */
-/* "2026-11", in UTC: what a call counts in. */
-#define RIBBON_MONTH_SIZE	8
-void	ribbon_month(char out[RIBBON_MONTH_SIZE], int64_t now_ms);
 int64_t	ribbon_renew_in(int64_t life_ms);	/* when a page had better renew what lives so long */
 /* A time as PostgreSQL writes it. */
 void	ribbon_time(struct json_out *j, const char *name, struct str pg);

@@ -14,6 +14,7 @@
 #include "base/count.h"
 #include "base/log.h"
 #include "base/mask.h"
+#include "base/month.h"
 #include "base/phone.h"
 #include "db/stmt_worker.h"
 #include "providers/exotel_dial.h"
@@ -31,7 +32,7 @@ enum { F_ID, F_SAME, F_STATE, F_CALL, F_ERROR, F_MODE, F_SENT_MS, F_CREATED_MS }
 struct ribbon_dial {
 	struct ribbon	 r;		/* the first: rq->state is either */
 	struct str	 number, context, key;
-	char		 month[RIBBON_MONTH_SIZE];
+	char		 month[MONTH_SIZE];
 	struct uuid	 id;
 	struct str	 mode;
 	int64_t		 created_ms;
@@ -324,6 +325,6 @@ api_ribbon_dial(struct http_request *rq, void *ctx)
 	rq->state = d;
 	d->created_ms = clock_real_ms();
 	d->id = uuid_v7(d->created_ms);
-	ribbon_month(d->month, d->created_ms);
+	month_of(d->month, d->created_ms);
 	ribbon_begin(ctx, rq, &d->r, send_row);
 }

@@ -291,7 +291,7 @@ api_ribbon_init(struct http_request *rq, void *ctx)
 	i->api = api;
 	i->rq = rq;
 	i->now_ms = clock_real_ms();
-	ribbon_month(i->month, i->now_ms);
+	month_of(i->month, i->now_ms);
 	rq->state = i;
 	cors_begin(api, rq, &i->page, ask);
 }

@@ -6,6 +6,7 @@
 
 #include "api/agent_token.h"
 #include "api/ribbon.h"
+#include "base/month.h"
 #include "base/token.h"
 
 struct init {
@@ -18,7 +19,7 @@ struct init {
 	enum agent_token_verdict verdict;
 	const char		*why;		/* it is not good */
 	int64_t			 now_ms, expires_ms;
-	char			 month[RIBBON_MONTH_SIZE];
+	char			 month[MONTH_SIZE];
 	char			 client[UUID_TEXT_SIZE], agent[UUID_TEXT_SIZE];
 	struct uuid		 agent_uuid, session;
 	struct str		 agent_id, name;

@@ -1,12 +1,13 @@
 /*
  * ribbon_usage: GET /api/ribbon/usage, how many calls each browser key of an app has started in a month. Steps: parameters,
- * auth, rows. One round trip, as the read journeys of calls.c.
+ * auth, rows. One round trip, as the read journeys of calls.c. By API key it tells of all of the app's clients, by session
+ * of the one the session began with.
  */
 #include <sys/types.h>
 
 #include <stdio.h>
 
-#include "api/auth.h"
+#include "api/ribbon.h"
 #include "base/clock.h"
 #include "base/json_write.h"
 #include "base/month.h"
@@ -15,14 +16,12 @@
 #define WRONG_SIZE	160
 #define ANSWER_MAX	((size_t)2 << 20)
 
-enum { U_KEY = KEY_COLUMNS, U_NAME, U_USED, U_LIMIT, U_REFUSED };	/* columns of a row */
+enum { U_KEY, U_NAME, U_USED, U_LIMIT, U_REFUSED };	/* columns of a row, after those of whoever asks */
 
 struct usage {
-	struct caller		 caller;
-	struct api		*api;
-	struct http_request	*rq;
+	struct ribbon		 r;		/* first, as it must be; by API key only its caller, api, rq and again are used */
+	bool			 by_session;
 	char			 month[MONTH_SIZE];
-	bool			 again;		/* a disturbed job was submitted again once */
 	const char		*wrong;		/* code of what is wrong with the parameters; NULL: nothing */
 	char			 wrong_text[WRONG_SIZE];
 };
@@ -30,26 +29,27 @@ struct usage {
 static void	send_usage(struct api *api, struct http_request *rq);
 
 static void
-write_client(struct json_out *j, const struct db_result *r, int row)
+write_client(struct json_out *j, const struct db_result *r, int row, int first)
 {
 	json_obj(j);
-	json_kstr(j, "key_id", db_text(r, 0, row, U_KEY));
-	json_kstr(j, "name", db_text(r, 0, row, U_NAME));
-	json_kint(j, "used", db_i64(r, 0, row, U_USED, 0));
+	json_kstr(j, "key_id", db_text(r, 0, row, first + U_KEY));
+	json_kstr(j, "name", db_text(r, 0, row, first + U_NAME));
+	json_kint(j, "used", db_i64(r, 0, row, first + U_USED, 0));
 	json_key(j, "limit");
-	if (db_text(r, 0, row, U_LIMIT).p != NULL)
-		json_int(j, db_i64(r, 0, row, U_LIMIT, 0));
+	if (db_text(r, 0, row, first + U_LIMIT).p != NULL)
+		json_int(j, db_i64(r, 0, row, first + U_LIMIT, 0));
 	else
 		json_null(j);
-	json_kint(j, "refused", db_i64(r, 0, row, U_REFUSED, 0));
+	json_kint(j, "refused", db_i64(r, 0, row, first + U_REFUSED, 0));
 	json_obj_end(j);
 }
 
 static void
 answer(struct usage *u, const struct db_result *r)
 {
+	int first = u->by_session ? (int)SESSION_COLUMNS : (int)KEY_COLUMNS;
 	/* A good key without clients is one row whose client is NULL. */
-	int rows = db_text(r, 0, 0, U_KEY).p == NULL ? 0 : db_rows(r, 0);
+	int rows = db_text(r, 0, 0, first + U_KEY).p == NULL ? 0 : db_rows(r, 0);
 	struct json_out j;
 	struct buf b;
 
@@ -63,17 +63,36 @@ answer(struct usage *u, const struct db_result *r)
 	json_key(&j, "clients");
 	json_arr(&j);
 	for (int i = 0; i < rows; i++)
-		write_client(&j, r, i);
+		write_client(&j, r, i, first);
 	json_arr_end(&j);
 	json_obj_end(&j);
 	json_obj_end(&j);
 	if (rows > USAGE_CLIENTS_MAX)
-		api_problem(u->rq, 422, "answer_too_large", "This app has more clients than fit; ringctl usage shows them all");
+		api_problem(u->r.rq, 422, "answer_too_large", "This app has more clients than fit; ringctl usage shows them all");
 	else if (b.failed)
-		api_no_memory(u->rq);
+		api_no_memory(u->r.rq);
 	else
-		http_answer(u->rq, 200, "application/json", &b);
+		http_answer(u->r.rq, 200, "application/json", &b);
 	buf_free(&b);
+}
+
+/* Is the asker good? false: retried or answered. */
+static bool
+accepts(struct usage *u, const struct db_result *r)
+{
+	if (u->by_session)
+		return ribbon_accepts(&u->r, r, send_usage);
+	api_took(u->r.rq, r);
+	if (db_outcome(r) == DB_DISTURBED && !u->r.again) {
+		u->r.again = true;
+		send_usage(u->r.api, u->r.rq);
+		return false;
+	}
+	if (db_outcome(r) != DB_OK) {
+		api_db_failed(u->r.rq, r);
+		return false;
+	}
+	return auth_accepts(u->r.api, u->r.rq, &u->r.caller, r, 0);
 }
 
 static void
@@ -81,19 +100,12 @@ got_usage(void *arg, const struct db_result *r)
 {
 	struct usage *u = arg;
 
-	api_took(u->rq, r);
-	if (db_outcome(r) == DB_DISTURBED && !u->again) {
-		u->again = true;
-		send_usage(u->api, u->rq);
-	} else if (db_outcome(r) != DB_OK) {
-		api_db_failed(u->rq, r);
-	} else if (!auth_accepts(u->api, u->rq, &u->caller, r, 0)) {
+	if (!accepts(u, r))
 		return;
-	} else if (u->wrong != NULL) {
-		api_problem(u->rq, 400, u->wrong, u->wrong_text);
-	} else {
+	if (u->wrong != NULL)
+		api_problem(u->r.rq, 400, u->wrong, u->wrong_text);
+	else
 		answer(u, r);
-	}
 }
 
 /* Of a request that is wrong it is asked only whose it is, so that strangers learn nothing. */
@@ -102,15 +114,19 @@ send_usage(struct api *api, struct http_request *rq)
 {
 	struct usage *u = rq->state;
 	struct db_job *j = db_job_new(api->db, 0, got_usage, u);
-	DB_PARAMS(p, 3);
+	DB_PARAMS(p, 5);
 
 	rq->step = "usage";
-	auth_params(&p, &u->caller);
-	db_put_cstr(&p, u->month);
-	if (u->wrong != NULL)
-		db_job_add(j, W_KEY_STATE, p.p, 2);
+	if (u->by_session)
+		ribbon_params(&p, &u->r);
 	else
-		db_job_add(j, W_USAGE, p.p, p.n);
+		auth_params(&p, &u->r.caller);
+	if (u->wrong != NULL) {
+		db_job_add(j, u->by_session ? W_SESSION : W_KEY_STATE, p.p, p.n);
+	} else {
+		db_put_cstr(&p, u->month);
+		db_job_add(j, u->by_session ? W_SESSION_USAGE : W_USAGE, p.p, p.n);
+	}
 	db_job_submit(j);
 }
 
@@ -118,12 +134,12 @@ send_usage(struct api *api, struct http_request *rq)
 static void
 read_parameters(struct usage *u)
 {
-	struct str rest = u->rq->query, name, value;
+	struct str rest = u->r.rq->query, name, value;
 	bool given = false;
 	int got;
 
 	month_of(u->month, clock_real_ms());
-	while ((got = http_query_next(&u->rq->arena, &rest, &name, &value)) > 0 && u->wrong == NULL) {
+	while ((got = http_query_next(&u->r.rq->arena, &rest, &name, &value)) > 0 && u->wrong == NULL) {
 		if (!str_eq(name, STR("month"))) {
 			u->wrong = "unknown_parameter";
 			snprintf(u->wrong_text, sizeof(u->wrong_text), "There is only the parameter month");
@@ -150,10 +166,15 @@ api_ribbon_usage(struct http_request *rq, void *ctx)
 		api_no_memory(rq);
 		return;
 	}
-	u->api = api;
-	u->rq = rq;
+	u->r.api = api;
+	u->r.rq = rq;
+	u->by_session = rq->method == HTTP_OPTIONS ||
+	    (http_header(rq, "x-app-api-key").p == NULL && http_header(rq, "authorization").p != NULL);
 	rq->state = u;
 	rq->step = "parameters";
 	read_parameters(u);
-	auth_begin(api, rq, &u->caller, send_usage);
+	if (u->by_session)
+		ribbon_begin(api, rq, &u->r, send_usage);
+	else
+		auth_begin(api, rq, &u->r.caller, send_usage);
 }

@@ -14,7 +14,7 @@ static const struct http_route public_routes[] = {
 	{ "/api/calls/active", ROUTE_GET, api_calls_active, "calls_active", 0, false },
 	{ "/api/calls", ROUTE_GET | ROUTE_POST, api_calls, "calls", DIAL_BODY_MAX, false },
 	{ "/api/calls/{}", ROUTE_GET, api_call, "call", 0, false },
-	{ "/api/ribbon/usage", ROUTE_GET, api_ribbon_usage, "ribbon_usage", 0, false },
+	{ "/api/ribbon/usage", ROUTE_GET | ROUTE_OPTIONS, api_ribbon_usage, "ribbon_usage", 0, false },
 	{ "/api/ribbon/init", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_init, "ribbon_init", RIBBON_BODY_MAX, false },
 	{ "/api/ribbon/renew", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_renew, "ribbon_renew", 0, false },
 	{ "/api/ribbon/end", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_end, "ribbon_end", 0, false },

@@ -255,7 +255,7 @@ open_everything(struct courier *c)
 	if (c->stale != NULL)
 		timer_set(c->stale, STALE_PERIOD_MS);
 	c->master = watch_new(c->loop, c->h->master_fd, on_master, c);
-	return keeper_start(c) && registrar_start(c) && gaps_start(c) && repair_start(c) && ghosts_start(c) && signatures_start(c) &&
+	return keeper_start(c) && registrar_start(c) && gaps_start(c) && repair_start(c) && ghosts_start(c) && signatures_start(c) && ribbon_sweep_start(c) &&
 	    c->line != NULL && c->last_call != NULL && c->stale != NULL && c->master != NULL &&
 	    watch_set(c->master, LOOP_READ) && loop_on_signal(c->loop, SIGTERM, on_stop, c) &&
 	    loop_on_signal(c->loop, SIGQUIT, leave, c) && loop_on_signal(c->loop, SIGUSR1, on_reopen, c);
@@ -270,6 +270,7 @@ close_everything(struct courier *c)
 	gaps_stop(c);
 	repair_stop(c);
 	ghosts_stop(c);
+	ribbon_sweep_stop(c);
 	client_free(c->client);
 	errands_free(c->errands);
 	db_free(c->db);

@@ -47,6 +47,7 @@ struct courier {
 	struct gaps		*gaps;		/* gaps.c */
 	struct repair		*repair;	/* repair.c */
 	struct ghosts		*ghosts;	/* ghosts.c */
+	struct timer		*ribbon_sweep;
 	struct budget		*signatures;	/* ribbon_sign.c: how many each session had */
 	uint64_t		 sealed, opened, unopened;	/* records, since the start */
 	struct reach		 reach;		/* what the sandbox lets us touch */
@@ -95,6 +96,10 @@ void	courier_ribbon_line(struct courier *c, struct link_request *rq);
 void	courier_ribbon_dial(struct courier *c, struct link_request *rq);
 void	courier_ribbon_sign(struct courier *c, struct link_request *rq);
 bool	signatures_start(struct courier *c);	/* false without memory; budget_free() ends it */
+
+/* ribbon_sweep.c */
+bool	ribbon_sweep_start(struct courier *c);	/* false without memory */
+void	ribbon_sweep_stop(struct courier *c);
 
 /* exotel_sync.c */
 void	courier_exotel_sync(struct courier *c, struct link_request *rq);

@@ -97,6 +97,7 @@ enum courier_stmt {
 	C_RIBBON_LINE,		/* $1 app, $2 agent: LINE */
 	C_RIBBON_CALL_TAKE,	/* $1 app, $2 call, $3 now: mode, number, LINE, if nobody has it */
 	C_RIBBON_CALL_DONE,	/* $1 app, $2 call, $3 state, $4 CallSid, $5 error, $6 give it back to the quota if it failed, $7 now */
+	C_RIBBON_ABANDONED,	/* $1 asked for before, $2 now: fail, and are given back to the quota; a row for each key and month */
 	C_RIBBON_SESSION,	/* $1 app, $2 session, $3 now: are session and key good, LINE */
 	/* Agents fetched: $1 app. */
 	C_EXOTEL_ACCOUNT,	/* is the app active, id, credentials in hex, is the account active */

@@ -160,6 +160,10 @@ static struct db_stmt stmts[W_COUNT] = {
 	    "$3::uuid) AS id OFFSET 0) w JOIN dialpad_dials d ON d.app_id = $1::text::uuid AND d.id = w.id "
 	    "LEFT JOIN call_redirects r ON r.app_id = d.app_id AND r.id = d.id WHERE $2::bytea IS NOT NULL" },
 	/* Those that were clients in the month, also if they are none any more, or used something. Ids are in the order of time. */
+	[W_SESSION_USAGE] = { "session_usage", BY_SESSION("SELECT c.id AS client_id, coalesce(c.note, c.prefix || '...' || c.last4) AS client, "
+	    "coalesce(u.used, 0) AS used, c.monthly_limit, coalesce(u.refused, 0) AS refused FROM api_keys c LEFT JOIN usage u "
+	    "ON u.app_id = $1::text::uuid AND u.key_id = c.id AND u.month = $5::text WHERE k.state = 'ok' AND c.app_id = $1::text::uuid "
+	    "AND c.id = k.key_id LIMIT 1") },
 	[W_USAGE] = { "usage", BY_KEY("read", "SELECT c.id, coalesce(c.note, c.prefix || '...' || c.last4) AS client, "
 	    "coalesce(u.used, 0) AS used, c.monthly_limit, coalesce(u.refused, 0) AS refused FROM api_keys c LEFT JOIN usage u "
 	    "ON u.app_id = $1::text::uuid AND u.key_id = c.id AND u.month = $3::text WHERE k.state = 'ok' AND c.app_id = $1::text::uuid "

@@ -52,6 +52,7 @@ enum worker_stmt {
 	W_SESSION_LOOKUP_ADD,		/* $1 app, $2 session */
 	W_SESSION_AUDIT,		/* $1 app, $2 session, $3 request */
 	W_SESSION,			/* columns: enum session_col, as of every BY_SESSION */
+	W_SESSION_USAGE,		/* $5 month: as W_USAGE, of the key the session began with */
 	W_SESSION_RENEW,		/* its new end in ms */
 	W_SESSION_END,
 	W_SESSION_END_AUDIT,		/* $1 to $5 as before, $6 request */

@@ -9,12 +9,15 @@ import subprocess
 import threading
 import time
 import urllib.parse
+import uuid
 
 import pytest
 
+import exotel_sim
 import provider
 import ringd
 import sealing
+from courier_line import RIBBON_DIAL, RIBBON_LINE, RIBBON_SIGN, Line
 from dialpad_sim import CLIENT_SECRET, Browser, Dialpad, dialpad, settings
 from ringd import call_event, jwt, request, wait_for
 
@@ -239,3 +242,117 @@ def test_the_courier_keeps_no_token(story):
     d, canaries, _ = story
     assert d.left_behind == [], d.left_behind
     assert in_memory(d.pids("courier")[0], canaries, *PASSING) == []
+
+
+# ---- Exotel: what ringctl seals, the courier uses, and nobody else ever meets
+
+EXOTEL = ("app token", "api key of Exotel", "api token", "sip secret")
+
+
+@pytest.fixture(scope="module")
+def exotel_story(pg, new_daemon):
+    canaries, answers = Canaries(), []
+    sim = exotel_sim.Exotel()
+    for kind, text in zip(EXOTEL, exotel_sim.CANARIES):
+        canaries.add(kind, text)
+    canaries.add("sip secret", "canary-sip-secret-of-asha")
+    canaries.add("app token", "canary-app-token-of-later")
+    d = new_daemon()
+    s = exotel_sim.settings(sim, d.port, sealing.write_ring(d.base / "keys", {1: os.urandom(32)}), sign_rate="200")
+    s["courier"].update(timeout="4s", connect_timeout="2s")
+    d.write(log={"level": "debug", "access": "true"}, **s)
+    d.start()
+    dsn = pg.dsn(d.database)
+    app = ringd.ringctl("app", "create", "Canary of Exotel", database=dsn)["id"]
+
+    def keep(*args, stdin=None):
+        done = ringd.ringctl(*args, database=dsn, config=d.config, check=False, stdin=stdin)
+        answers.append((done.stdout + done.stderr).encode())
+        return done
+
+    keep("exotel", "link", app, stdin="account_sid=acme1\napp_token " + exotel_sim.APP_TOKEN)       # what is wrong is not repeated
+    keep("exotel", "link", app, stdin=json.dumps({"account_sid": exotel_sim.APP_TOKEN + "/", "api_key": exotel_sim.API_KEY}))
+    assert keep("exotel", "link", app, "--credentials-file", str(exotel_sim.credentials(d.base))).returncode == 0
+    secret = d.base / "sip.secret"
+    secret.write_text("canary-sip-secret-of-asha")
+    assert keep("agent", "add", app, "asha", "--sip-user", "asha1", "--sip-secret-file", str(secret)).returncode == 0
+    assert keep("agent", "sync", app).returncode == 0
+    for fault in ("401", "echo", "garbage"):
+        sim.misbehave(times=4, usermapping=fault)
+        keep("agent", "sync", app)
+    sim.sim.faults.clear()
+    keep("exotel", "status", app)
+    keep("agent", "list", app)
+    line = Line(d.pids("worker")[0])
+
+    def ask(kind, *fields):
+        answers.append(json.dumps(line.answer(line.send(kind, *fields))).encode())
+
+    def rows(text, *values):
+        with pg.connect(d.database) as c, c.cursor() as q:
+            q.execute(text, values)
+            return q.fetchall() if q.description else None
+
+    key, agents = str(uuid.uuid4()), [a for a, in rows("SELECT id FROM ribbon_agents ORDER BY agent_id")]
+    rows("INSERT INTO api_keys (app_id, id, key_hash, kind, prefix, last4) VALUES (%s, %s, 'x', 'browser', 'web_abcd', 'wxyz')", app, key)
+    rows("UPDATE ribbon_agents SET phone = '+919800000001'")
+    for i, fault in enumerate((None, "echo", "401", "409", "429", "500", "garbage", "lost", "close", "device_off", None)):
+        for mode in ("webrtc", "callback"):
+            if fault:
+                sim.misbehave(outbound_call=fault, connect=fault)
+            call = str(uuid.uuid4())
+            rows("INSERT INTO ribbon_calls (app_id, id, session_id, key_id, agent, phone_number, mode, month, state, created_at) VALUES "
+                 "(%s, %s, %s, %s, %s, '+919812345678', %s, '2026-11', 'asked', now())", app, call, key, key, agents[i % len(agents)], mode)
+            ask(RIBBON_DIAL, app, call)
+            sim.sim.faults.clear()
+    assert sim.count("placed.webrtc") >= 2 and sim.count("placed.callback") >= 2
+    for agent in agents:
+        session = str(uuid.uuid4())
+        rows("INSERT INTO ribbon_sessions (app_id, id, token_hash, key_id, agent, origin, created_at, expires_at) VALUES (%s, %s, sha256(%s), %s, %s, 'https://x', now(), "
+             "now() + interval '1 hour')", app, session, session.encode(), key, agent)
+        ask(RIBBON_LINE, app, agent)
+        for method, realm in (("REGISTER", "acme1.voip.exotel.com"), ("INVITE", "acme1.voip.exotel.com"), ("REGISTER", "x")):
+            ask(RIBBON_SIGN, app, session, json.dumps({"method": method, "uri": "sip:acme1.voip.exotel.com", "realm": realm, "nonce": "n", "qop": "auth"}))
+    assert keep("exotel", "rotate", app, stdin="app_token=canary-app-token-of-later").returncode == 0
+    sim.misbehave(outbound_call="hang")                 # and one that never comes back
+    call = str(uuid.uuid4())
+    rows("INSERT INTO ribbon_calls (app_id, id, session_id, key_id, agent, phone_number, mode, month, state, created_at) VALUES "
+         "(%s, %s, %s, %s, %s, '+919812345678', 'webrtc', '2026-11', 'asked', now())", app, call, key, key, agents[0])
+    before, asked = sim.count("outbound_call"), line.send(RIBBON_DIAL, app, call)
+    wait_for("the request", lambda: sim.count("outbound_call") > before)
+    d.while_under_way = {kind for kind, _ in in_memory(d.pids("courier")[0], canaries)}
+    answers.append(json.dumps(line.answer(asked)).encode())
+    line.close()
+    for path in ("/courier", "/keyring", "/status", "/metrics"):
+        answers.append(request(d.admin, "GET", path).body)
+    wait_for("the courier to be idle", lambda: request(d.admin, "GET", "/courier").json["data"]["provider_requests_under_way"] == 0, 40)
+    yield d, canaries, answers
+    sim.stop()
+    assert d.stop() == 0
+    assert not canaries.found(d.text().encode()), "at the end"
+
+
+def test_exotel_in_logs_answers_and_arguments(pg, exotel_story):
+    d, canaries, answers = exotel_story
+    assert b"Digest username" in b"\n".join(answers) and "call placed" in d.text()
+    assert canaries.found(b"\n".join(answers)) == [] and canaries.found(d.text().encode()) == []
+    assert canaries.found((pg.base / "log").read_bytes()) == []
+    for pid in [d.process.pid] + [c["pid"] for c in d.status()["children"]]:
+        for name in ("cmdline", "environ"):
+            assert canaries.found(pathlib.Path(f"/proc/{pid}/{name}").read_bytes()) == [], (pid, name)
+
+
+def test_exotel_in_the_database(pg, exotel_story):
+    d, canaries, _ = exotel_story
+    dump = subprocess.run([str(ringd.pg_bin() / "pg_dump"), "--inserts", pg.dsn(d.database, "postgres")], capture_output=True, check=True, timeout=60).stdout
+    for table in ("exotel_accounts", "ribbon_agents", "ribbon_calls", "audit_log"):
+        assert f"INSERT INTO public.{table} ".encode() in dump, table
+    assert canaries.found(dump) == []
+
+
+def test_exotel_in_memory(exotel_story):
+    """Workers, reaper and master never meet them; the courier forgets them with each piece of work."""
+    d, canaries, _ = exotel_story
+    assert d.while_under_way == {"app token"}, "what is looked for would be found"
+    for pid in [d.process.pid, *d.pids("worker"), *d.pids("reaper"), *d.pids("courier")]:
+        assert in_memory(pid, canaries) == [], pid

@@ -274,6 +274,24 @@ def test_the_courier_killed_in_the_middle(d, app, sim):
     assert app.call(call) == ("sent", None, None) and app.used() == 1 and sim.count("outbound_call") == 1
 
 
+def test_what_nobody_came_back_for_is_given_back(d, app, line, sim):
+    """A worker killed between the row and the question; a client that was told to come again and did not."""
+    old, waiting, fresh = app.wish(), app.wish(key="k"), app.wish()
+    app.sql("UPDATE ribbon_calls SET created_at = now() - interval '16 minutes', error = CASE WHEN id = %s THEN 'limit' END WHERE id IN (%s, %s)", waiting, old, waiting)
+    os.kill(d.pids("courier")[0], 9)
+    wait_for("the next courier's look", lambda: app.call(old)[0] == "failed", 30)
+    assert [app.call(c) for c in (old, waiting, fresh)] == [("failed", None, "unreachable"), ("failed", None, "limit"), ("asked", None, None)]
+    assert app.used() == 1 and app.audit("ribbon.dial_failed") == [("courier", f"key:{app.key}", '{"outcome":"abandoned","calls":2}')]
+    wait_for("the line", lambda: line_again(d, fresh, app) == "placed", 20, 0.5)
+
+
+def line_again(d, call, app):
+    x = Line(d.pids("worker")[0])
+    outcome = x.ask(RIBBON_DIAL, app.id, call)["outcome"]
+    x.close()
+    return outcome
+
+
 def test_what_exotel_told_first_stays(line, app, sim):
     """A callback may overtake the answer: the call is over, and stays so, but learns its CallSid."""
     sim.misbehave(outbound_call="slow")

@@ -1,11 +1,13 @@
 """HTTPS as clients meet it: versions, names, tickets, hostile handshakes, and HTTP as strict as ever inside."""
 import concurrent.futures
+import fcntl
 import http.client
 import re
 import shutil
 import socket
 import ssl
 import subprocess
+import termios
 import time
 
 import pytest
@@ -501,14 +503,15 @@ class TestHttpInside:
 
     def test_key_updates(self, daemon):
         """Both kinds of TLS 1.3 key update in the middle of requests."""
+        before = total(daemon, "handshakes")
         p = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{daemon.port}", "-servername", "ringd.test"],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        for line in (b"K\n", b"k\n", b"K\n"):
+        wait_for("the handshake", lambda: total(daemon, "handshakes") > before, 10, 0.05)
+        for line in (b"K\n", b"k\n", b"K\n", b"GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"):
+            # It takes a line for a command only when it is alone in what it reads.
+            wait_for("the line before to be taken", lambda: fcntl.ioctl(p.stdin, termios.FIONREAD, bytes(4)) == bytes(4), 10, 0.05)
             p.stdin.write(line)
             p.stdin.flush()
-            time.sleep(0.3)
-        p.stdin.write(b"GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        p.stdin.flush()
         out = b""
         while part := p.stdout.read1(65536):     # its input stays open until the server has ended the connection
             out += part

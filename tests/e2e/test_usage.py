@@ -1,12 +1,15 @@
 """What clients used in a month: the same numbers by API, as text, JSON and CSV, for this tenant and no other, ready for a bill."""
 import csv
 import io
+import json
 import subprocess
 import uuid
 
 import pytest
 
+import ribbon
 import ringd
+from dialpad_sim import key_ring
 from ringd import BIN, ringctl
 
 MONTH, BEFORE = "2026-10", "2026-09"
@@ -163,3 +166,68 @@ def test_ringctl_refuses(dsn, args, says):
     done = run(dsn, *args)
     assert done.returncode == 2 and says in done.stderr.decode()
     assert run(dsn, str(uuid.uuid4())).returncode == 3
+
+
+@pytest.fixture(scope="module")
+def crm(pg, new_daemon):
+    d = new_daemon()
+    d.write(courier={"key_file": str(key_ring(d.base))})
+    d.start()
+    yield ribbon.Crm(pg, d, "Ribbon", limit=7)
+    assert d.stop() == 0
+
+
+def test_by_session_a_page_learns_its_own(crm):
+    other = crm.new_client("https://other.example")
+    crm.sql("INSERT INTO usage (app_id, key_id, month, used, refused, updated_at) VALUES (%s, %s, %s, 5, 1, now()), (%s, %s, %s, 9, 0, now())",
+            crm.id, crm.web_id, MONTH, crm.id, other["id"], MONTH)
+    session = crm.session()
+    a = session.get(f"usage?month={MONTH}")
+    assert a.status == 200 and ribbon.allowed(a) == ribbon.ORIGIN and a.headers["vary"] == "Origin", a
+    [client] = a.json["data"]["clients"]
+    assert (client["key_id"], client["used"], client["limit"], client["refused"]) == (crm.web_id, 5, 7, 1)
+    assert session.get("usage").json["data"]["clients"][0]["used"] == 0
+    assert len(crm.d.get(f"/api/ribbon/usage?month={MONTH}", crm.key).json["data"]["clients"]) == 2
+
+
+def test_by_session_what_is_wrong(crm):
+    session = crm.session()
+    ribbon.refused(session.get("usage?month=x"), 400, "invalid_parameter", ribbon.ORIGIN)
+    ribbon.refused(session.get("usage", headers={"Origin": "https://evil.example"}), 403, "origin_not_allowed")
+    ribbon.refused(session.get("usage", headers={"Authorization": "Bearer " + session.token[:-1] + "0"}), 401, "invalid_session", ribbon.ORIGIN)
+    assert session.post("end").status == 200
+    ribbon.refused(session.get("usage?month=x"), 401, "session_revoked", ribbon.ORIGIN)
+
+
+def test_a_key_beside_another_authorization_is_a_key(crm):
+    """A gateway's own header is none of our business."""
+    a = crm.d.get("/api/ribbon/usage", crm.key, Authorization="Basic x")
+    assert a.status == 200 and len(a.json["data"]["clients"]) >= 1
+
+
+def test_a_preflight_is_answered(crm):
+    a = ringd.request(crm.d.port, "OPTIONS", "/api/ribbon/usage", {"Origin": ribbon.ORIGIN, "Access-Control-Request-Method": "GET"})
+    assert a.status == 204 and ribbon.allowed(a) == ribbon.ORIGIN, a
+
+
+def test_what_is_done_with_clients_and_sessions_is_in_the_audit_log(crm):
+    client = crm.new_client("https://a.example", "https://b.example", limit=5)
+    crm.ctl("client", "change", crm.id, client["id"], "--monthly-limit", "none")
+    crm.ctl("client", "revoke", crm.id, client["id"])
+    session = crm.session()
+    crm.ctl("session", "revoke", crm.id, session.id)
+    rows = crm.audit("client.create", "client.change", "client.revoke", "session.revoke")[-4:]
+    assert [(r[1], r[2]) for r in rows] == [("client.create", client["id"]), ("client.change", client["id"]), ("client.revoke", client["id"]),
+                                            ("session.revoke", session.id)]
+    assert json.loads(rows[0][3]) == {"origins": "https://a.example https://b.example", "monthly_limit": "5"}
+    assert json.loads(rows[1][3]) == {"monthly_limit": "none"}
+    assert client["api_key"] not in str(crm.audit()) and session.token not in str(crm.audit())
+
+
+def test_refusals_at_the_door_are_counted(crm):
+    before = len(crm.audit("ribbon.refused"))
+    for _ in range(20):
+        assert crm.init("nobody").status == 403
+    ringd.wait_for("the first", lambda: len(crm.audit("ribbon.refused")) > before)
+    assert len(crm.audit("ribbon.refused")) - before <= 2       # the first of each worker, the others later in one row
+    assert json.loads(crm.audit("ribbon.refused")[-1][3])["code"] == "agent_unknown"

@@ -443,6 +443,8 @@ class Handler(BaseHTTPRequestHandler):
         elif word == "close":
             self.close_connection = True
             self.connection.close()
+        else:
+            raise ValueError(f"no such fault: {word}")
         return True
 
     def do_GET(self):

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <errno.h>
 #include <signal.h>
@@ -36,7 +37,7 @@ struct rig {
 	struct http_limits	 limits;
 	bool			 proxy_protocol;
 	bool			 trust_loopback;
-	int			 receive_buffer;	/* 0 = the system's */
+	int			 receive_buffer, send_buffer;	/* 0 = the system's */
 	rlim_t			 descriptors;		/* 0 = as they are */
 	char			*access_file;		/* log with access lines; NULL = errors to stderr only */
 	const char		*unix_path;
@@ -352,6 +353,10 @@ rig_start(struct rig *rig)
 	rig->listen_fd = socket(rig->unix_path != NULL ? AF_UNIX : AF_INET,
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	assert_int_not_equal(rig->listen_fd, -1);
+	if (rig->send_buffer != 0) {	/* with segments as on a network: loopback's are so large that windows open in leaps */
+		assert_int_equal(setsockopt(rig->listen_fd, SOL_SOCKET, SO_SNDBUF, &rig->send_buffer, sizeof(rig->send_buffer)), 0);
+		assert_int_equal(setsockopt(rig->listen_fd, IPPROTO_TCP, TCP_MAXSEG, &(int){ 1400 }, sizeof(int)), 0);
+	}
 	if (rig->receive_buffer != 0)
 		assert_int_equal(setsockopt(rig->listen_fd, SOL_SOCKET, SO_RCVBUF, &rig->receive_buffer,
 		    sizeof(rig->receive_buffer)), 0);

@@ -169,6 +169,16 @@ rows_that_are_gone(void **unused)
 	begin(&w, &k);
 	k.row[0].seq = INT64_MAX;
 	tells(&w, &k, AUDIT_MISSING, 1, 0);
+	/* A gap that whoever made it has hashed over. */
+	begin(&w, &k);
+	assert_int_equal(follow(&w, &k), ROWS);
+	k.row[ROWS] = k.row[0];
+	k.row[ROWS].seq = ROWS + 5;
+	assert_true(audit_hash(k.hash[ROWS], &w, &k.row[ROWS]));
+	k.row[ROWS].hash = (struct str){ (const char *)k.hash[ROWS], AUDIT_HASH_SIZE };
+	k.n = ROWS + 1;
+	w.seq = 0;
+	tells(&w, &k, AUDIT_MISSING, ROWS + 1, 0);
 	/* One taken out, the rest numbered anew: what its hash was is nowhere any more. */
 	begin(&w, &k);
 	for (size_t i = 1; i + 1 < ROWS; i++) {

@@ -159,6 +159,32 @@ reader_that_never_reads(void **state)
 	rig_end(&rig);
 }
 
+/* Each moment a little, and never to an end: an answer may not be kept for so long. */
+static void
+reader_that_hardly_reads(void **state)
+{
+	static char	part[2000];
+	struct rig	rig = rig_defaults();
+	struct client	c;
+	char		text[512];
+
+	(void)state;
+	rig.limits.write_timeout_ms = 2000;
+	rig.send_buffer = 8192;	/* small, so that the server sees many of the little steps */
+	rig_start(&rig);
+	c = client_open(&rig);
+	assert_int_equal(setsockopt(c.fd, SOL_SOCKET, SO_RCVBUF, &(int){ 8192 }, sizeof(int)), 0);
+	client_send(&c, GET("/big"));
+	for (int i = 0; i < 50; i++) {		/* 20 kB a second, and at least 32 are asked */
+		nap_ms(100);
+		(void)!recv(c.fd, part, sizeof(part), MSG_DONTWAIT);
+	}
+	assert_int_equal(rig_get(&rig, "/stats", text), 200);
+	assert_non_null(strstr(text, "open=1 "));
+	client_close(&c);
+	rig_end(&rig);
+}
+
 /* While a handler works the server takes in one read buffer and no more; the rest stays with the client. */
 static void
 pipelined_bytes_are_held_back(void **state)
@@ -334,6 +360,7 @@ main(void)
 		cmocka_unit_test(lingering_has_an_end),
 		cmocka_unit_test(body_time),
 		cmocka_unit_test(reader_that_never_reads),
+		cmocka_unit_test(reader_that_hardly_reads),
 		cmocka_unit_test(pipelined_bytes_are_held_back),
 		cmocka_unit_test(connection_limit),
 		cmocka_unit_test(descriptor_reserve),
