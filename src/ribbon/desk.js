@@ -9,13 +9,13 @@ import { inCall, next, start, word } from './machine.js';
 import { whyNoMicrophone, tryMicrophone } from './microphone.js';
 import { loadPhone } from './load.js';
 
-const RINGING_MS = 1000, TALKING_MS = 2000, READY_MS = 20000, TOKEN_MS = 10000, ENDED_MS = 6000, LOGGED_MS = 1200, PLACE_TRIES = 3;
+const RINGING_MS = 1000, TALKING_MS = 2000, READY_MS = 20000, TOKEN_MS = 10000, ENDED_MS = 6000, LOGGED_MS = 1200, HINT_MS = 800, ASKED_MS = 60000, PLACE_TRIES = 3;
 
 /* What was refused before anybody heard of it; all else is told where it happens. */
 const UNTOLD = ['invalid_phone_number', 'not_ready', 'in_call', 'no_call'];
 
 const keyOf = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
-const within = (ms, promise, what) => Promise.race([promise, new Promise((_, no) => setTimeout(no, ms, new RibbonError('timeout', what)))]);
+const within = (ms, promise, what, code = 'timeout') => Promise.race([promise, new Promise((_, no) => setTimeout(no, ms, new RibbonError(code, what)))]);
 
 export function createDesk({ options, version, keep, show, tellHost }) {
 	const api = createApi(options.server, recover), dials = new Map();
@@ -222,6 +222,19 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 		phone = null;
 	}
 
+	/* A browser may ask the agent, who may not see that it does; nor does a question wait for ever. */
+	async function askMicrophone() {
+		const hint = setTimeout(() => { fault = new RibbonError('microphone_asked', 'The browser asks for the microphone'); publish(); }, HINT_MS);
+
+		try {
+			await within(ASKED_MS, tryMicrophone(), 'Nobody answered the question for the microphone', 'microphone_refused');
+		} finally {
+			clearTimeout(hint);
+			if (fault?.code === 'microphone_asked')
+				fault = null;
+		}
+	}
+
 	async function takeLine() {
 		if (info.mode !== 'webrtc') {
 			happen({ type: 'line', line: 'ready', mode: 'callback' });
@@ -230,7 +243,7 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 		happen({ type: 'line', line: 'connecting', mode: 'webrtc' });
 		const createPhone = await within(READY_MS, loadPhone(options.server), 'The telephone part did not load in time');
 
-		await tryMicrophone();
+		await askMicrophone();
 		let settled, waits = true;
 		const ready = new Promise((resolve, reject) => { settled = { resolve, reject }; });
 

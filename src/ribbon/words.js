@@ -22,6 +22,7 @@ export const words = {
 		session_revoked: 'Your administrator ended this session.', session_expired: 'The session is over. Reload the page.',
 		invalid_session: 'The session is over. Reload the page.',
 		microphone_refused: 'The microphone is blocked. Allow it beside the address of this page, then try again.',
+		microphone_asked: 'Your browser asks whether this page may use the microphone: allow it.',
 		microphone_insecure: 'A microphone needs https. Open this page with https://.',
 		microphone_policy: 'This site forbids the microphone: its Permissions-Policy header must allow it.',
 		microphone_frame: 'This page is framed without allow="microphone".',

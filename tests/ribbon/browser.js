@@ -278,7 +278,16 @@ test('no microphone: four causes, each by its name', async () => {
 	pages['/forbids'] = hostPage({ server: back.server, sip: sip.url, headers: { 'permissions-policy': 'microphone=()' } });
 	const refused = await openPage(await plain.newContext(), origin);
 
-	assert.deepEqual(await refused.init(good()), { name: 'MicrophoneError', code: 'microphone_refused' });
+	/* Asked and not answered yet: the ribbon says where to look. */
+	await refused.evaluate(() => {
+		const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+
+		navigator.mediaDevices.getUserMedia = async (what) => { await new Promise((done) => setTimeout(done, 1500)); return ask(what); };
+	});
+	const asked = refused.init(good());
+
+	await refused.ribbon.getByText('Your browser asks whether').waitFor();
+	assert.deepEqual(await asked, { name: 'MicrophoneError', code: 'microphone_refused' });
 	await refused.ribbon.getByText('The microphone is blocked.').waitFor();
 	await refused.ribbon.getByRole('heading', { name: 'Offline' }).waitFor();
 	await shot(refused, 'microphone');

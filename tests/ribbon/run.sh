@@ -13,15 +13,27 @@ command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>
 
 make -s ribbon
 tests/ribbon/modules.sh tests/ribbon
-node --test tests/ribbon/unit/*.test.mjs >/tmp/ringd-ribbon-units.$$ 2>&1 || { cat /tmp/ringd-ribbon-units.$$; rm -f /tmp/ringd-ribbon-units.$$; exit 1; }
-sed -n 's/^# \(pass\|fail\) /  units	&/p' /tmp/ringd-ribbon-units.$$ | sed 's/# //'
-rm -f /tmp/ringd-ribbon-units.$$
+work=$(mktemp -d /tmp/ringd-ribbon-run.XXXXXX)
+mock=
+finish() { [ -z "$mock" ] || kill "$mock" 2>/dev/null || true; rm -rf "$work"; }
+trap finish EXIT
+trap 'exit 1' HUP INT TERM
+
+node --test tests/ribbon/unit/*.test.mjs >"$work/units" 2>&1 || { cat "$work/units"; exit 1; }
+sed -n 's/^# \(pass\|fail\) /  units	\1 /p' "$work/units"
 python=
 for p in /usr/bin/python3 python3; do
 	if "$p" -c 'import pytest, psycopg2' 2>/dev/null; then python=$p; break; fi
 done
 [ -n "$python" ] || skip "no Python with pytest and psycopg2"
 
+# Side by side: most of their time is waiting.
 # shellcheck disable=SC2086
-RIBBON_ONLY=mock node tests/ribbon/browser.js ${RIBBON_CASES:-}
-PYTHONPATH=tests/e2e exec "$python" -m pytest -q -s --tb=short -p no:cacheprovider -p conftest --rootdir=tests/ribbon tests/ribbon/test_daemon.py
+RIBBON_ONLY=mock node tests/ribbon/browser.js ${RIBBON_CASES:-} >"$work/mock" 2>&1 &
+mock=$!
+bad=0
+PYTHONPATH=tests/e2e "$python" -m pytest -q -s --tb=short -p no:cacheprovider -p conftest --rootdir=tests/ribbon tests/ribbon/test_daemon.py || bad=1
+wait "$mock" || bad=1
+mock=
+cat "$work/mock"
+exit "$bad"
