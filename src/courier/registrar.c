@@ -29,8 +29,8 @@ struct registrar {
 	struct courier	*courier;
 	struct timer	*timer;		/* NULL once we are leaving */
 	size_t		 runs;
-	struct uuid	 lost;		/* whoever that was may hold a lease: the database's last answer to it never came */
-	bool		 has_lost;
+	struct uuid	 lost[RUNS_MAX];	/* they may hold leases: the database's last answer to them never came */
+	size_t		 nlost;
 };
 
 static struct registration *
@@ -63,10 +63,8 @@ registration_goes_on(struct registration *r, const struct db_result *result, boo
 
 	if (db_outcome(result) == DB_OK && good)
 		return true;
-	if (db_outcome(result) != DB_OK) {
-		g->lost = r->owner;
-		g->has_lost = true;
-	}
+	if (db_outcome(result) != DB_OK && g->nlost < RUNS_MAX)
+		g->lost[g->nlost++] = r->owner;
 	registration_free(r);
 	return false;
 }
@@ -353,7 +351,7 @@ leased(void *arg, const struct db_result *result)
 	if (db_outcome(result) == DB_FAILED)
 		log_event(LEVEL_ERROR, "cannot look for hooks to check", LOG_C("error", db_error_text(result)));
 	registration_goes_on(r, result, false);
-	timer_set(g->timer, LOOK_MS);
+	timer_set(g->timer, db_outcome(result) == DB_OK && g->nlost > 0 ? 0 : LOOK_MS);
 }
 
 static void
@@ -372,9 +370,8 @@ look(void *arg)
 		timer_set(g->timer, LOOK_MS);
 		return;
 	}
-	if (g->has_lost)
-		r->owner = g->lost;
-	g->has_lost = false;
+	if (g->nlost > 0)
+		r->owner = g->lost[--g->nlost];
 	db_put_time_ms(&p, now);
 	db_put_uuid(&p, r->owner);
 	db_put_time_ms(&p, now + lease_ms(c->conf));

@@ -122,7 +122,8 @@ static const struct db_stmt stmts[C_COUNT] = {
 	[C_HOOKS_DUE] = { "hooks_due", "UPDATE dialpad_connections t SET hooks_owner = $2::uuid, hooks_until = $3::timestamptz FROM ("
 	    "SELECT c.app_id, c.id FROM dialpad_connections c JOIN apps a ON a.id = c.app_id WHERE c.hooks_due_at <= $1::timestamptz "
 	    "AND (c.state = 'disconnecting' OR (c.state = 'connected' AND a.is_active)) AND (c.hooks_until IS NULL OR "
-	    "c.hooks_until <= $1::timestamptz OR c.hooks_owner = $2::uuid) ORDER BY c.hooks_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED) d "
+	    "c.hooks_until <= $1::timestamptz OR c.hooks_owner = $2::uuid) ORDER BY c.hooks_owner IS NOT DISTINCT FROM $2::uuid DESC, "
+	    "c.hooks_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED) d "
 	    "WHERE t.app_id = d.app_id AND t.id = d.id RETURNING t.app_id, t.id" },
 	[C_HOOKS_ROW] = { "hooks_row", "SELECT c.state, c.hooks_attempts, c.hook_id, encode(c.hook_url, 'hex'), c.webhook_id, "
 	    "c.subscription_id, c.rotation_overlap_ms IS NOT NULL, l.secret, l.enabled FROM dialpad_connections c "
