@@ -193,11 +193,13 @@ token_good(struct init *i, const struct db_result *r)
 	}
 	if (i->verdict == AGENT_TOKEN_OK)
 		i->verdict = agent_token_times(&i->token, i->now_ms / 1000, &i->why);
+	if (i->verdict == AGENT_TOKEN_OK)
+		return true;
 	if (i->verdict == AGENT_TOKEN_EXPIRED)
 		init_refuse(i, 401, "agent_token_expired", i->why);
-	else if (i->verdict != AGENT_TOKEN_OK)
+	else
 		init_fail(i, 401, "invalid_agent_token", i->why);
-	return i->verdict == AGENT_TOKEN_OK;
+	return false;		/* i is gone with its request */
 }
 
 static bool
