@@ -16,6 +16,7 @@
 #include "ctl/nouns.h"
 #include "ctl/sealed.h"
 #include "ctl/secret_in.h"
+#include "providers/dialpad_dial.h"
 #include "providers/exotel_account.h"
 
 #define TABLE		"exotel_accounts"
@@ -65,6 +66,7 @@ struct input {
 	struct arena		arena;
 	struct exotel_account	account;
 	struct str		caller_id;
+	char			hook[UUID_TEXT_SIZE];	/* of the hook made with it; "": none was */
 };
 
 /* ---- what was given */
@@ -189,28 +191,26 @@ seal(const struct ring *ring, const char *app_id, const char *row, const struct 
 	return code;
 }
 
-/*
- * In the caller's transaction: the address Exotel is told, when we know what the world calls us. The address is all it
- * is told: a hook with a secret would want a password, which the status callbacks do not carry.
- */
+/* In the caller's transaction: the address Exotel is told, when we know what the world calls us. Without a secret: Exotel signs
+ * nothing, and whether it would send a password is not documented. The address is the secret. */
 static int
 make_hook(struct ctl *c, const struct ctl_app *app, struct input *in)
 {
-	char id[UUID_TEXT_SIZE], token[TOKEN_SIZE], hash_text[2 * SHA256_SIZE + 1], url[URL_SIZE];
+	char token[TOKEN_SIZE], hash_text[2 * SHA256_SIZE + 1], url[URL_SIZE];
 	unsigned char hash[SHA256_SIZE];
 	int code;
 
 	if (in->account.hook_url.n > 0 || ctl_conf(c) != CTL_OK || c->conf->public_url == NULL)
 		return CTL_OK;
-	uuid_format(id, uuid_v7(clock_real_ms()));
+	uuid_format(in->hook, uuid_v7(clock_real_ms()));
 	token_make(token, TOKEN_HOOK);
 	token_hash(hash, str_c(token));
 	hex_encode(hash_text, hash, sizeof(hash));
 	snprintf(url, sizeof(url), "%s/webhooks/exotel/%s", c->conf->public_url, token);
 	in->account.hook_url = arena_str(&in->arena, str_c(url));
-	code = ctl_run(c, CTL_HOOK_INSERT, 5, (const char *const[]){ app->id, id, "exotel", "link", NULL }, "exotel link");
+	code = ctl_run(c, CTL_HOOK_INSERT, 5, (const char *const[]){ app->id, in->hook, "exotel", "link", NULL }, "exotel link");
 	if (code == CTL_OK)
-		code = ctl_run(c, CTL_HOOK_LOOKUP_INSERT, 6, (const char *const[]){ hash_text, app->id, id, "exotel", NULL, "" },
+		code = ctl_run(c, CTL_HOOK_LOOKUP_INSERT, 6, (const char *const[]){ hash_text, app->id, in->hook, "exotel", NULL, "" },
 		    "exotel link");
 	hash_wipe(token, sizeof(token));
 	hash_wipe(url, sizeof(url));
@@ -261,7 +261,7 @@ store_new(struct ctl *c, const struct ring *ring, const struct ctl_app *app, str
 	if (code == CTL_NOT_FOUND)
 		code = ctl_fail(CTL_FAILED, "app '%s' is linked already: 'ringctl exotel rotate' changes its credentials", app->name);
 	if (code == CTL_OK)
-		code = ctl_audit(c, app->id, "exotel.link", id, NULL);
+		code = ctl_audit(c, app->id, "exotel.link", id, "hook", in->hook[0] != '\0' ? in->hook : NULL, NULL);
 	buf_free(&hex);
 	return code;
 }
@@ -351,7 +351,7 @@ store_other(struct ctl *c, const struct ring *ring, const struct ctl_app *app, s
 	if (code == CTL_OK)
 		code = ctl_run(c, CTL_EXOTEL_ROTATE, 4, (const char *const[]){ app->id, id, hex.p, caller_id(in) }, "exotel rotate");
 	if (code == CTL_OK)
-		code = ctl_audit(c, app->id, "exotel.rotate", id, NULL);
+		code = ctl_audit(c, app->id, "exotel.rotate", id, "hook", in->hook[0] != '\0' ? in->hook : NULL, NULL);
 	secret_free(&plain);
 	buf_free(&hex);
 	dbs_clear(r);

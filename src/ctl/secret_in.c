@@ -49,9 +49,10 @@ read_terminal(char *out, size_t size, const char *what)
 		return -1;
 	quiet = before;
 	quiet.c_lflag &= (tcflag_t)~ECHO;
-	fprintf(stderr, "%s: ", what);
+	/* Asked only when nothing shows any more, and nothing that was typed too early is left. */
 	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) != 0)
 		return -1;
+	fprintf(stderr, "%s: ", what);
 	n = read_all(STDIN_FILENO, out, size, true);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 	fputc('\n', stderr);

@@ -3,6 +3,7 @@ are answered for good sessions only, each written down before the answer."""
 import hashlib
 import json
 import os
+import pty
 import re
 import threading
 import time
@@ -34,7 +35,7 @@ def d(new_daemon, sim):
     x = new_daemon()
     s = settings(sim, x.port, key_ring(x.base), sign_rate="5")
     s["courier"].update(timeout="4s", connect_timeout="2s")
-    x.write(**s)
+    x.write(webhooks={"refresh": "100ms"}, **s)
     x.start()
     yield x
     assert x.stop() == 0, x.text()[-3000:]
@@ -168,6 +169,8 @@ def test_a_call_rings_the_agent(line, app, sim):
     assert (there["mode"], there["agent"], there["to"]) == ("webrtc", "agent7", NUMBER)
     assert app.audit("credential.use") == [("courier", f"call:{call}", '{"credential":"app_token"}')]
     assert app.audit("ribbon.dial_failed") == []
+    assert request(sim.port, "GET", "/sim/next-call").json == {"call_sid": a["call_sid"], "sip_user": "ashar9f2c", "to": NUMBER}
+    assert request(sim.port, "GET", "/sim/next-call?wait_ms=1").status == 204
 
 
 def test_a_call_rings_a_telephone(line, app, sim):
@@ -179,6 +182,22 @@ def test_a_call_rings_a_telephone(line, app, sim):
         "From": "+919800000008", "To": NUMBER, "CallerId": CALLER_ID, "CallType": "trans", "CustomField": f"ringd:{call}",
         "StatusCallback": app.linked["hook_url"], "StatusCallbackEvents[0]": "terminal", "StatusCallbackEvents[1]": "answered",
         "StatusCallbackContentType": "application/json"}
+
+
+@pytest.mark.parametrize("mode", ["webrtc", "callback"])
+def test_callbacks_end_it(line, by_hand, sim, mode):
+    """From the dial to Exotel's word that it is over, early, twice and late: the row, the quota and the call the API shows."""
+    app = by_hand
+    time.sleep(0.3)     # workers look for new hooks now and then
+    sim.set(auto="talk", auto_ms=200, early=True, double=True, app_hook=app.linked["hook_url"])
+    call = app.wish(mode)
+    a = line.ask(RIBBON_DIAL, app.id, call)
+    assert a["outcome"] == "placed"
+    wait_for("the end", lambda: app.call(call)[0] == "ended")
+    assert app.call(call)[1] == a["call_sid"] and app.used() == 1
+    assert app.sql("SELECT provider, provider_call_id, status, direction FROM calls WHERE app_id = %s", app.id) == [("exotel", a["call_sid"], "ended", "outbound")]
+    assert sim.count("callback.200") + sim.count("callback.202") + sim.count("callback.204") == sum(n for k, n in sim.sim.counts.items() if k.startswith("callback."))
+    sim.set(app_hook=None)
 
 
 def test_one_row_is_one_request(d, app, sim):
@@ -539,6 +558,29 @@ def test_the_end_of_an_account(d, line, by_hand):
     assert ringd.ringctl("exotel", "unlink", app.id, database=app.dsn, check=False).returncode == 3
     assert ringd.ringctl("exotel", "rotate", app.id, database=app.dsn, config=d.config, stdin="app_token=x", check=False).returncode == 3
     assert link(d, app.dsn, app.id)["hook_url"] != app.linked["hook_url"]
+
+
+def test_credentials_are_asked_for_without_showing_them(pg, d):
+    app = App(pg, d, linked=False)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(str(ringd.BIN / "ringctl"), ["ringctl", "--database", app.dsn, "-f", str(d.config), "exotel", "link", app.id])
+    shown = b""
+    for prompt, value in (("account SID", ACCOUNT), ("app token", ""), ("app id", ""), ("customer id", ""), ("API key", API_KEY), ("API token", API_TOKEN),
+                          ("caller id", CALLER_ID)):
+        while not re.search(rf"{prompt}[^\n]*: $".encode(), shown):
+            shown += os.read(terminal, 4096)
+        os.write(terminal, value.encode() + b"\n")
+    try:
+        while True:
+            shown += os.read(terminal, 4096)
+    except OSError:     # the other end is closed
+        pass
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, shown
+    os.close(terminal)
+    assert API_KEY.encode() not in shown and API_TOKEN.encode() not in shown and b"callback" in shown
+    [(row, record)] = app.sql("SELECT id, credentials FROM exotel_accounts WHERE app_id = %s", app.id)
+    assert json.loads(sealing.unseal(sealing.read_ring(d.base / "keys"), "exotel_accounts", "credentials", app.id, row, record))["api_token"] == API_TOKEN
 
 
 @pytest.fixture(scope="module")
