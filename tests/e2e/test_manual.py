@@ -22,10 +22,18 @@ def section(page, name):
 
 
 PROMISED = {code: int(status) for status, code in re.findall(r"^\.It (\d+) Cm ([a-z_]+)$", section(API, "ERROR CODES"), re.M)}
+
+
+def codes_of(part):
+    """The codes of a subsection of ERROR CODES."""
+    return set(re.findall(r"^\.It \d+ Cm ([a-z_]+)$", section(API, "ERROR CODES").split(f".Ss {part}\n")[1].split(".Ss ")[0], re.M))
+
+
 # Said of what cannot be brought about from outside, or is tested elsewhere: no memory; the courier; the admin listener.
 ELSEWHERE = {"overloaded", "courier_unavailable", "forbidden", "no_courier", "invalid_log_level", "too_many_log_levels",
-             "unsupported_media_type", "invalid_password"} | set(re.findall(r"^\.It \d+ Cm ([a-z_]+)$", section(API, "ERROR CODES").split(".Ss Placing a call")[1]
-                                                        .split(".Ss ")[0], re.M))      # test_dial.py
+             "unsupported_media_type", "invalid_password"} | codes_of("Placing a call") | codes_of("The call ribbon")
+# Which those two subsections' codes are tested in.
+THERE = {"Placing a call": ["test_dial.py"], "The call ribbon": ["test_ribbon_init.py", "test_ribbon_calls.py", "test_usage.py"]}
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +180,12 @@ def test_no_code_is_promised_that_is_not_tested_here():
     here = open(__file__, encoding="utf-8").read()
     tested = set(RAW) | set(QUERIES) | set(re.findall(r'PROMISED\["([a-z_]+)"\]', here))
     assert set(PROMISED) == tested | ELSEWHERE
+
+
+@pytest.mark.parametrize("part", THERE)
+def test_codes_of_a_journey_are_in_its_tests(part):
+    tests = "".join((TOP / "tests/e2e" / name).read_text(encoding="utf-8") for name in THERE[part])
+    assert {c for c in codes_of(part) if f'"{c}"' not in tests} == set()
 
 
 def test_problem_json_has_what_the_page_says(daemon):
