@@ -1,7 +1,7 @@
 /*
  * peer_bsd: getpeereid, which OpenBSD declares in sys/socket.h, FreeBSD and NetBSD in unistd.h.
  *
- * Reviewed against those headers; compiled on Linux with the prototype they have; never run.
+ * Reviewed against the manual pages; compiled on Linux with the prototype written by hand, not with those headers; never run.
  */
 #include <sys/types.h>
 #include <sys/socket.h>

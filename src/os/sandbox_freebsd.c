@@ -4,8 +4,8 @@
  * no new process (the limit is for the user's processes, of which there is one already, and not for threads; 0 would
  * mean no limit) and no program with more rights (FreeBSD 14).
  *
- * Reviewed against the manual pages and the kernel's source; compiled on Linux with the constants and the prototype of
- * FreeBSD 15's sys/procctl.h; never run.
+ * Reviewed against the manual pages and the kernel's source; compiled on Linux with constants and prototype copied by
+ * hand from FreeBSD 15's sys/procctl.h, not with its headers; never run.
  */
 #include <sys/types.h>
 #include <sys/procctl.h>

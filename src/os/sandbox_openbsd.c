@@ -3,8 +3,8 @@
  * pledge has no finer word, so a role that must not listen could. An unveiled name may come to mean a new file, so
  * reach_stale() never speaks here.
  *
- * Reviewed against the manual pages of 2025; compiled on Linux with the prototypes of pledge and unveil that unistd.h has;
- * never run.
+ * Reviewed against the manual pages of 2025; compiled on Linux with prototypes of pledge and unveil written by hand, not with
+ * OpenBSD's headers; never run.
  */
 #include <sys/types.h>
 

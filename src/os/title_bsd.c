@@ -2,7 +2,7 @@
  * title on the BSDs: setproctitle() puts the program's name in front by itself. FreeBSD declares it in unistd.h, the others
  * in stdlib.h.
  *
- * Reviewed against those headers; compiled on Linux with the prototype they have; never run.
+ * Reviewed against the manual pages; compiled on Linux with the prototype written by hand, not with those headers; never run.
  */
 #include <sys/types.h>
 
