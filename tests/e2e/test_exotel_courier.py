@@ -44,7 +44,7 @@ def d(new_daemon, sim):
 
 @pytest.fixture(autouse=True)
 def calm(sim):
-    sim.set(rate=100000, retry_after=None, auto=None, early=False, double=False, one_call=False)
+    sim.set(rate=100000, slow_seconds=3, app_hook=None, retry_after=None, auto=None, early=False, double=False, one_call=False)
     sim.sim.devices_off.clear()
     yield
     sim.sim.forget()
@@ -203,13 +203,13 @@ def test_callbacks_end_it(line, by_hand, sim, mode):
 def test_one_row_is_one_request(d, app, sim):
     """Sixteen ask at once for one call, from two workers' places, and again when it is done."""
     sim.misbehave(outbound_call="slow")
-    call, answers = app.wish(), []
+    call, answers, workers = app.wish(), [], d.pids("worker")
+    lines = [Line(workers[i % 2]) for i in range(16)]
 
-    def ask(worker):
-        x = Line(worker)
+    def ask(x):
         answers.append(x.ask(RIBBON_DIAL, app.id, call, timeout_ms=20000))
         x.close()
-    threads = [threading.Thread(target=ask, args=(d.pids("worker")[i % 2],)) for i in range(16)]
+    threads = [threading.Thread(target=ask, args=(x,)) for x in lines]
     for t in threads:
         t.start()
     for t in threads:
@@ -316,7 +316,7 @@ def line_again(d, call, app):
 def test_what_exotel_told_first_stays(line, app, sim):
     """A callback may overtake the answer: the call is over, and stays so, but learns its CallSid."""
     sim.misbehave(outbound_call="slow")
-    sim.set(slow_seconds=1)
+    sim.set(slow_seconds=1.5)
     call = app.wish()
     asked = line.send(RIBBON_DIAL, app.id, call)
     wait_for("the row", lambda: app.call(call)[0] == "sent")
