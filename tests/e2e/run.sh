@@ -1,6 +1,6 @@
 #!/bin/sh
-# The end-to-end tests. Exit 77 when this machine lacks what they need. Arguments go to pytest. Without any, the files are shared out
-# among E2E_JOBS runs side by side (4): most of a test's time is waiting. What failed is run once more, alone: a machine that was too
+# The end-to-end tests. Exit 77 when this machine lacks what they need. Arguments go to pytest. Without any, E2E_JOBS processes (4) take
+# the files one by one, the largest first: most of a test's time is waiting. What failed is run once more, alone: a machine that was too
 # busy is told from a fault by that, and said. The slowest are shown.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -17,31 +17,11 @@ if [ $# -gt 0 ]; then
 	exec "$python" -m pytest -q -p no:cacheprovider "$@"
 fi
 
-jobs=${E2E_JOBS:-4}
+"$python" -c 'import xdist' 2>/dev/null || { echo "e2e: skipped: no pytest-xdist (./quickstart check installs it)" >&2; exit 77; }
 work=$(mktemp -d /tmp/ringd-e2e.XXXXXX)
 trap 'rm -rf "$work"' EXIT
-ls -S ${E2E_FILES:-tests/e2e/test_*.py} >"$work/files"
-[ "$jobs" -le "$(wc -l <"$work/files")" ] || jobs=$(wc -l <"$work/files")
-pids= k=0
-while [ "$k" -lt "$jobs" ]; do
-	# shellcheck disable=SC2046
-	"$python" -m pytest -q -o cache_dir="$work/cache$k" --tb=short --durations=5 \
-	    $(awk -v n="$jobs" -v k="$k" 'NR % n == k' "$work/files") >"$work/log$k" 2>&1 &
-	pids="$pids $!"
-	k=$((k + 1))
-done
-bad=0 k=0
-for pid in $pids; do
-	wait "$pid" || eval "failed$k=1"
-	cat "$work/log$k"
-	k=$((k + 1))
-done
-k=0
-while [ "$k" -lt "$jobs" ]; do
-	if eval "[ -n \"\${failed$k:-}\" ]"; then
-		echo "e2e: once more, alone, what failed above"
-		"$python" -m pytest -q -o cache_dir="$work/cache$k" --lf --lfnf=none tests/e2e || bad=1
-	fi
-	k=$((k + 1))
-done
-exit "$bad"
+# shellcheck disable=SC2046
+"$python" -m pytest -q -n "${E2E_JOBS:-4}" --dist loadfile -o cache_dir="$work/cache" --tb=short --durations=12 \
+    $(ls -S ${E2E_FILES:-tests/e2e/test_*.py}) && exit 0
+echo "e2e: once more, alone, what failed above"
+"$python" -m pytest -q -o cache_dir="$work/cache" --lf --lfnf=none tests/e2e
