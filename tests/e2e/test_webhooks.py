@@ -67,7 +67,7 @@ def test_many_copies_at_once_on_all_workers_store_one(daemon, db, acme):
     (SEED_BODY, {"x-dialpad-signature": "zz"}),
     (SEED_BODY, {"x-dialpad-signature": ""}),
     (jwt(call_event(1), ""), {}),
-])
+], ids=["wrong-secret", "alg-none", "seed-unsigned", "seed-wrong", "seed-no-hex", "seed-empty", "empty-secret"])
 def test_bad_signature_is_401_and_stores_nothing(daemon, db, acme, body, headers):
     before = stored(db, acme)
     a = daemon.post(acme.path, body, headers)
