@@ -31,7 +31,7 @@ struct metric {
 	const char		*name;
 	enum metric_type	 type;
 	const char		*labels;	/* their names, with commas; NULL: none */
-	const char		*value;		/* of the one label, when the row is one of its values */
+	const char		*value;		/* of the first label, when the row is one of its values */
 	void			(*put)(struct metrics_out *o, const struct metric *m);
 	size_t			 which;		/* for put: a counter, or an offset into what it reads */
 	int64_t			 unit;		/* what is counted goes so many times into what is shown */
@@ -149,6 +149,17 @@ put_counter(struct metrics_out *o, const struct metric *m)
 	const struct metrics_label l = { m->labels, m->value };
 
 	metrics_count(&o->text, &l, m->labels != NULL, scoreboard_sum(o->board, (enum score_counter)m->which));
+}
+
+/* All answers of one provider. */
+static void
+put_answers(struct metrics_out *o, const struct metric *m)
+{
+	for (size_t a = 0; a < SCORE_ANSWERS; a++) {
+		const struct metrics_label l[] = { { "provider", m->value }, { "outcome", score_answer_names[a] } };
+
+		metrics_count(&o->text, l, 2, scoreboard_sum(o->board, (enum score_counter)(m->which + a)));
+	}
 }
 
 static void
@@ -295,12 +306,9 @@ static const struct metric rows[] = {
 { "ringd_requests_logged_total", COUNTER, "outcome", "recorded", COUNTER_OF(SCORE_REQUESTS_RECORDED),
     "Requests of apps, by whether the table request_logs has them." },
 { "ringd_requests_logged_total", COUNTER, "outcome", "lost", COUNTER_OF(SCORE_REQUESTS_UNRECORDED), NULL },
-{ "ringd_provider_requests_total", COUNTER, "outcome", "ok", COUNTER_OF(SCORE_PROVIDER_OK),
+{ "ringd_provider_requests_total", COUNTER, "provider,outcome", "dialpad", put_answers, SCORE_DIALPAD, 1,
     "Requests to providers, by what came back." },
-{ "ringd_provider_requests_total", COUNTER, "outcome", "refused", COUNTER_OF(SCORE_PROVIDER_REFUSED), NULL },
-{ "ringd_provider_requests_total", COUNTER, "outcome", "limited", COUNTER_OF(SCORE_PROVIDER_LIMITED), NULL },
-{ "ringd_provider_requests_total", COUNTER, "outcome", "failed", COUNTER_OF(SCORE_PROVIDER_FAILED), NULL },
-{ "ringd_provider_requests_total", COUNTER, "outcome", "unreached", COUNTER_OF(SCORE_PROVIDER_UNREACHED), NULL },
+{ "ringd_provider_requests_total", COUNTER, "provider,outcome", "exotel", put_answers, SCORE_EXOTEL, 1, NULL },
 { "ringd_sip_signatures_total", COUNTER, "outcome", "signed", COUNTER_OF(SCORE_SIGNATURES),
     "SIP challenges of ribbons answered or refused" },
 { "ringd_sip_signatures_total", COUNTER, "outcome", "refused", COUNTER_OF(SCORE_SIGNATURES_REFUSED), NULL },
