@@ -64,6 +64,17 @@ static const struct counted more_counters[] = {
 	{ SCORE_ENDS_INFERRED, "ends_inferred" },
 	{ SCORE_SIGNATURES, "signatures" },
 	{ SCORE_SIGNATURES_REFUSED, "signatures_refused" },
+	{ SCORE_RIBBON_SESSIONS, "ribbon_sessions" },
+	{ SCORE_RIBBON_NO_ORIGIN, "ribbon_no_origin" },
+	{ SCORE_RIBBON_NO_KEY, "ribbon_no_key" },
+	{ SCORE_RIBBON_NO_AGENT, "ribbon_no_agent" },
+	{ SCORE_RIBBON_NO_ACCOUNT, "ribbon_no_account" },
+	{ SCORE_RIBBON_NO_SESSION, "ribbon_no_session" },
+	{ SCORE_RIBBON_NO_CALLS, "ribbon_no_calls" },
+	{ SCORE_RIBBON_PLACED, "ribbon_placed" },
+	{ SCORE_RIBBON_REFUSED, "ribbon_refused" },
+	{ SCORE_RIBBON_LATER, "ribbon_later" },
+	{ SCORE_RIBBON_UNKNOWN, "ribbon_unknown" },
 };
 
 static const char *

@@ -80,6 +80,17 @@ enum score_counter {
 	SCORE_ENDS_INFERRED,		/* legs given up for over */
 	SCORE_SIGNATURES,		/* SIP challenges answered for ribbons */
 	SCORE_SIGNATURES_REFUSED,
+	SCORE_RIBBON_SESSIONS,		/* begun */
+	SCORE_RIBBON_NO_ORIGIN,		/* requests of ribbons refused: for their page */
+	SCORE_RIBBON_NO_KEY,		/* browser key missing or bad */
+	SCORE_RIBBON_NO_AGENT,		/* agent token bad or late, agent unknown or switched off */
+	SCORE_RIBBON_NO_ACCOUNT,	/* app or account at Exotel off */
+	SCORE_RIBBON_NO_SESSION,	/* none, over or ended */
+	SCORE_RIBBON_NO_CALLS,		/* the month's are used up */
+	SCORE_RIBBON_PLACED,		/* calls, by what came of asking Exotel */
+	SCORE_RIBBON_REFUSED,		/* Exotel said no */
+	SCORE_RIBBON_LATER,		/* nothing was done, and may be asked for again */
+	SCORE_RIBBON_UNKNOWN,		/* perhaps it was placed */
 	SCORE_COUNTERS
 };
 
