@@ -361,7 +361,7 @@ def test_the_watchdog_is_silent_without_a_worker(new_replaceable, base):
     d = new_replaceable(workers=1).start(environment={"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "400000"})
     manager.wait("WATCHDOG=1")
     os.kill(d.pids("worker")[0], signal.SIGKILL)
-    wait_for("its death to be noticed", lambda: "starting worker again" in d.text() or "started again in" in d.text())
+    wait_for("its death to be noticed", lambda: "child ended, started again" in d.text())
     manager.listen()
     manager.heard.clear()
     time.sleep(0.7)                     # a wait of a second follows an early death, and 200 ms is the period
