@@ -172,8 +172,8 @@ answered(void *arg, const struct client_answer *a)
 		budget_pause(es->budget, &limit[1], wait, now);
 		if (a->status == 429)
 			budget_pause(es->budget, &limit[0], wait, now);
-		log_warn("%s answers %d to %s: nothing more of it for %lld ms", e->api->provider->name, a->status, e->api->name,
-		    (long long)wait);
+		log_event(LEVEL_WARN, "a provider asks for a pause", LOG_C("provider", e->api->provider->name), LOG_C("endpoint", e->api->name),
+		    LOG_INT("status", a->status), LOG_INT("wait_ms", wait));
 	}
 	if (e->tries >= ERRAND_TRIES || !may_try_again(e, a) || now + wait >= e->deadline_ms || wait > e->patience_ms ||
 	    !wait_for(e, wait))
