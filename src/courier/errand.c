@@ -150,7 +150,7 @@ counter_of(const struct provider *p, const struct client_answer *a)
 {
 	static const enum score_counter first[PROVIDERS] = { [PROVIDER_DIALPAD] = SCORE_DIALPAD, [PROVIDER_EXOTEL] = SCORE_EXOTEL };
 
-	return first[p->id] + score_of(a);
+	return (enum score_counter)((int)first[p->id] + (int)score_of(a));
 }
 
 static void
