@@ -44,7 +44,7 @@ compare member $api
 # Whatever answers with an error names its code as a bare word.
 codes() {
 	for file in src/api/*.c src/http/conn.c src/http/answer.c; do
-		tr '\n' ' ' <"$file" | grep -oE '(api_problem|refuse|fail|ribbon_fault|look_again_or|->error)\([^;]*;' | grep -oE '"[a-z_]+"'
+		tr '\n' ' ' <"$file" | grep -oE '(api_problem|ribbon_problem|refuse|fail|ribbon_fault|look_again_or|->error)\([^;]*;' | grep -oE '"[a-z_]+"'
 		tr '\n' ' ' <"$file" | grep -oE '(wrong\(&?p, "[a-z_]+"|number_in\([^;]*;)' | grep -oE '"(invalid|unknown|malformed)_[a-z]+"'
 		grep -oE 'wrong = "[a-z_]+"' "$file" | grep -oE '"[a-z_]+"'
 		grep -oE '= \{ [0-9]{3}, "[a-z_]+"' "$file" | grep -oE '"[a-z_]+"'

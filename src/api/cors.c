@@ -89,6 +89,7 @@ static void
 not_allowed(struct page *p, const char *message)
 {
 	p->rq->allow_origin = STR_NONE;
+	score_count(p->api->score, SCORE_RIBBON_NO_ORIGIN, 1);
 	if (limit_failure(p->api, p->rq))
 		api_problem(p->rq, 403, "origin_not_allowed", message);
 }

@@ -3,16 +3,39 @@
  */
 #include <sys/types.h>
 
+#include <string.h>
+
 #include "api/limit.h"
 #include "api/ribbon.h"
+#include "base/count.h"
 #include "base/token.h"
 #include "db/stmt_worker.h"
 
 #define BEARER	"Bearer "
 
+void
+ribbon_refused(struct api *api, const char *code)
+{
+	static const struct { const char *code; enum score_counter counter; } known[] = {
+		{ "origin_not_allowed", SCORE_RIBBON_NO_ORIGIN },
+		{ "missing_api_key", SCORE_RIBBON_NO_KEY }, { "invalid_api_key", SCORE_RIBBON_NO_KEY },
+		{ "invalid_agent_token", SCORE_RIBBON_NO_AGENT }, { "agent_token_expired", SCORE_RIBBON_NO_AGENT },
+		{ "agent_unknown", SCORE_RIBBON_NO_AGENT },
+		{ "account_inactive", SCORE_RIBBON_NO_ACCOUNT },
+		{ "invalid_session", SCORE_RIBBON_NO_SESSION }, { "session_expired", SCORE_RIBBON_NO_SESSION },
+		{ "session_revoked", SCORE_RIBBON_NO_SESSION },
+		{ "limit_reached", SCORE_RIBBON_NO_CALLS },
+	};
+
+	for (size_t i = 0; i < COUNT(known); i++)
+		if (strcmp(known[i].code, code) == 0)
+			score_count(api->score, known[i].counter, 1);
+}
+
 static void
 fail(struct api *api, struct http_request *rq, const char *code, const char *message)
 {
+	ribbon_refused(api, code);
 	if (limit_failure(api, rq))
 		api_problem(rq, 401, code, message);
 }
@@ -73,6 +96,13 @@ ribbon_params(struct db_params *p, const struct ribbon *r)
 	cors_params(p, &r->page);
 }
 
+void
+ribbon_problem(struct ribbon *r, int status, const char *code, const char *message)
+{
+	ribbon_refused(r->api, code);
+	api_problem(r->rq, status, code, message);
+}
+
 /* What it is worth no longer, and why. */
 static void
 refuse(struct ribbon *r, struct str state)
@@ -80,13 +110,14 @@ refuse(struct ribbon *r, struct str state)
 	struct http_request *rq = r->rq;
 
 	if (str_eq(state, STR("expired")))
-		api_problem(rq, 401, "session_expired", "The session has expired; begin anew");
-	else if (str_eq(state, STR("origin")))
+		ribbon_problem(r, 401, "session_expired", "The session has expired; begin anew");
+	else if (str_eq(state, STR("origin"))) {
+		ribbon_refused(r->api, "origin_not_allowed");
 		cors_refuse(rq);
-	else if (str_eq(state, STR("inactive")))
-		api_problem(rq, 403, "account_inactive", "This account is switched off");
+	} else if (str_eq(state, STR("inactive")))
+		ribbon_problem(r, 403, "account_inactive", "This account is switched off");
 	else
-		api_problem(rq, 401, "session_revoked", "The session was ended");
+		ribbon_problem(r, 401, "session_revoked", "The session was ended");
 }
 
 bool

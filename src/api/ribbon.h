@@ -41,6 +41,8 @@ bool	ribbon_accepts(struct ribbon *r, const struct db_result *result, auth_fn re
 void	ribbon_wrong(struct ribbon *r);
 /* Sets it; false, to be returned. */
 bool	ribbon_fault(struct ribbon *r, int status, const char *code, const char *text);
+void	ribbon_problem(struct ribbon *r, int status, const char *code, const char *message);	/* answers and counts */
+void	ribbon_refused(struct api *api, const char *code);	/* counts it, when it is about who may do what */
 void	api_ribbon_dial(struct http_request *rq, void *ctx);	/* the POST of api_ribbon_calls() */
 int64_t	ribbon_renew_in(int64_t life_ms);	/* when a page had better renew what lives so long */
 /* A time as PostgreSQL writes it. */

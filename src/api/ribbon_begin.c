@@ -148,6 +148,7 @@ stored(void *arg, const struct db_result *r)
 	} else if (db_outcome(r) != DB_OK)
 		api_db_failed(i->rq, r);
 	else if (db_affected(r, ADDED) > 0) {
+		score_count(i->api->score, SCORE_RIBBON_SESSIONS, 1);
 		auth_begun(i->api, &i->begun, db_text(r, CLIENT, 0, KEY_OWN_LIMIT));
 		begun(i);
 	} else if (init_client_good(i, r, CLIENT))	/* it ended in this very moment */

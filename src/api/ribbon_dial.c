@@ -174,7 +174,7 @@ go_on(struct ribbon_dial *d, const struct db_result *r, int i)
 	if (!d->handed_over && db_affected(r, ADDED) == 0)
 		http_add_header(rq, "Idempotent-Replayed", "true");
 	if (str_eq(state, STR("refused")) && str_eq(db_text(r, i, 0, F_ERROR), STR("limit_reached"))) {
-		api_problem(rq, 429, "limit_reached", "This month's calls are used up");
+		ribbon_problem(&d->r, 429, "limit_reached", "This month's calls are used up");
 		return;
 	}
 	if (str_eq(state, STR("placed")) || str_eq(state, STR("ended")))

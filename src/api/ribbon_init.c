@@ -26,12 +26,13 @@ enum { A_ID, A_AGENT, A_NAME, A_MODE, A_ACTIVE };
 
 static void	look(struct api *api, struct http_request *rq);
 
-/* Into the audit log, when it is known whose. */
+/* Into the metrics, and into the audit log when it is known whose. */
 static void
 note(struct init *i, const char *code)
 {
 	char actor[ACTOR_SIZE];
 
+	ribbon_refused(i->api, code);
 	if (i->client[0] == '\0')
 		return;
 	snprintf(actor, sizeof(actor), "key:%s", i->client);

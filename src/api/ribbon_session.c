@@ -47,7 +47,7 @@ renewed(void *arg, const struct db_result *result)
 	if (!ribbon_accepts(&c->r, result, send_renew))
 		return;
 	if (db_rows(result, DONE) == 0) {
-		api_problem(c->r.rq, 401, "session_expired", "The session has lived as long as one may; begin anew");
+		ribbon_problem(&c->r, 401, "session_expired", "The session has lived as long as one may; begin anew");
 		return;
 	}
 	expires_ms = db_i64(result, DONE, 0, 0, 0);

@@ -83,7 +83,7 @@ on_state(void *arg, enum db_state state)
 
 	score_db(c->h->score, shown[state], db_state_reason(c->db));
 	if (state != DB_READY && c->h->must_connect && !c->attempted) {
-		log_error("no database with this configuration, though there was one before: %s", db_state_reason(c->db));
+		log_event(LEVEL_ERROR, "no database with this configuration, though there was one before", LOG_C("reason", db_state_reason(c->db)));
 		child_unfit(c->h, db_state_reason(c->db));
 		c->exit_code = EXIT_FAULT;
 		loop_stop(c->loop);
@@ -306,7 +306,7 @@ courier_main(const struct heritage *h)
 		log_errno("the courier cannot set up");
 		return EXIT_FAULT;
 	}
-	log_info("key ring: key %lu encrypts, %zu in all", (unsigned long)keyring_newest(&c.keys)->id, c.keys.n);
+	log_event(LEVEL_INFO, "key ring", LOG_INT("newest", keyring_newest(&c.keys)->id), LOG_INT("keys", c.keys.n));
 	loop_run(c.loop);
 	close_everything(&c);
 	return c.exit_code;

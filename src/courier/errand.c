@@ -135,14 +135,22 @@ may_try_again(const struct errand *e, const struct client_answer *a)
 	}
 }
 
-static enum score_counter
-counter_of(const struct client_answer *a)
+static enum score_answer
+score_of(const struct client_answer *a)
 {
 	if (a->outcome != CLIENT_ANSWERED)
-		return SCORE_PROVIDER_UNREACHED;
+		return SCORE_ANSWER_UNREACHED;
 	if (a->status == 429)
-		return SCORE_PROVIDER_LIMITED;
-	return a->status < 400 ? SCORE_PROVIDER_OK : a->status < 500 ? SCORE_PROVIDER_REFUSED : SCORE_PROVIDER_FAILED;
+		return SCORE_ANSWER_LIMITED;
+	return a->status < 400 ? SCORE_ANSWER_OK : a->status < 500 ? SCORE_ANSWER_REFUSED : SCORE_ANSWER_FAILED;
+}
+
+static enum score_counter
+counter_of(const struct provider *p, const struct client_answer *a)
+{
+	static const enum score_counter first[PROVIDERS] = { [PROVIDER_DIALPAD] = SCORE_DIALPAD, [PROVIDER_EXOTEL] = SCORE_EXOTEL };
+
+	return (enum score_counter)((int)first[p->id] + (int)score_of(a));
 }
 
 static void
@@ -154,7 +162,7 @@ answered(void *arg, const struct client_answer *a)
 	struct budget_limit limit[2];
 	uint32_t random;
 
-	score_count(es->score, counter_of(a), 1);
+	score_count(es->score, counter_of(e->api->provider, a), 1);
 	budget_done(es->budget, limit, limits_of(e, limit), now);
 	hash_random(&random, sizeof(random));
 	wait = budget_backoff_ms(e->tries, ERRAND_BACKOFF_MIN_MS, ERRAND_BACKOFF_MAX_MS, random);
@@ -164,8 +172,8 @@ answered(void *arg, const struct client_answer *a)
 		budget_pause(es->budget, &limit[1], wait, now);
 		if (a->status == 429)
 			budget_pause(es->budget, &limit[0], wait, now);
-		log_warn("%s answers %d to %s: nothing more of it for %lld ms", e->api->provider->name, a->status, e->api->name,
-		    (long long)wait);
+		log_event(LEVEL_WARN, "a provider asks for a pause", LOG_C("provider", e->api->provider->name), LOG_C("endpoint", e->api->name),
+		    LOG_INT("status", a->status), LOG_INT("wait_ms", wait));
 	}
 	if (e->tries >= ERRAND_TRIES || !may_try_again(e, a) || now + wait >= e->deadline_ms || wait > e->patience_ms ||
 	    !wait_for(e, wait))

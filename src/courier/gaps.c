@@ -47,10 +47,10 @@ looked(void *arg, const struct db_result *r)
 		g->beaten = true;
 		score_count(g->courier->h->score, SCORE_GAPS_FOUND, (uint64_t)db_affected(r, DOWNTIME));
 		if (db_affected(r, DOWNTIME) > 0)
-			log_warn("no courier was alive for more than dialpad.gap_after: the calls of %lld connections are asked for",
-			    (long long)db_affected(r, DOWNTIME));
+			log_event(LEVEL_WARN, "no courier was alive for more than dialpad.gap_after: lost calls are asked for",
+			    LOG_INT("connections", db_affected(r, DOWNTIME)));
 	} else if (db_outcome(r) == DB_FAILED)
-		log_error("cannot look for lost events: %s", db_error_text(r));
+		log_event(LEVEL_ERROR, "cannot look for lost events", LOG_C("error", db_error_text(r)));
 	timer_set(g->timer, period(g));
 }
 

@@ -287,7 +287,7 @@ looked(void *arg, const struct db_result *r)
 	if (gs->timer == NULL)
 		return;
 	if (db_outcome(r) == DB_FAILED)
-		log_error("cannot look for calls without a sign of life: %s", db_error_text(r));
+		log_event(LEVEL_ERROR, "cannot look for calls without a sign of life", LOG_C("error", db_error_text(r)));
 	if (db_outcome(r) == DB_OK && db_rows(r, TURN) == 1 && (g = ghost_new(gs, r, TURN)) != NULL) {
 		ask(g);
 		more = true;

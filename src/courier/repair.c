@@ -39,7 +39,7 @@ claimed(void *arg, const struct db_result *r)
 	}
 	if (db_outcome(r) != DB_OK || db_rows(r, 0) != 1) {
 		if (db_outcome(r) == DB_FAILED)
-			log_error("cannot look for lost events to ask for: %s", db_error_text(r));
+			log_event(LEVEL_ERROR, "cannot look for lost events to ask for", LOG_C("error", db_error_text(r)));
 		gap_free(g);
 		timer_set(p->timer, LOOK_MS);
 		return;
@@ -124,7 +124,7 @@ released(void *arg, const struct db_result *r)
 {
 	(void)arg;
 	if (db_outcome(r) == DB_FAILED)
-		log_warn("a gap in the events could not be handed over: %s", db_error_text(r));
+		log_event(LEVEL_WARN, "a gap in the events could not be handed over", LOG_C("error", db_error_text(r)));
 }
 
 /* A page that is under way is stored if there is time; whoever takes the gap first asks for it again otherwise. */

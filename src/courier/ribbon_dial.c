@@ -118,6 +118,16 @@ add_audit(struct db_job *j, const struct ribbon_dial *d)
 	buf_free(&b);
 }
 
+static enum score_counter
+counter_of(enum exotel_dial_outcome o)
+{
+	if (o == EXOTEL_DIAL_PLACED)
+		return SCORE_RIBBON_PLACED;
+	if (exotel_dial_retryable(o))
+		return SCORE_RIBBON_LATER;
+	return exotel_dial_certain(o) ? SCORE_RIBBON_REFUSED : SCORE_RIBBON_UNKNOWN;
+}
+
 static void
 finish(struct ribbon_dial *d, const char *why)
 {
@@ -128,6 +138,7 @@ finish(struct ribbon_dial *d, const char *why)
 	DB_PARAMS(p, 7);
 
 	log_outcome(d, why);
+	score_count(d->courier->h->score, counter_of(outcome), 1);
 	if (d->courier->db == NULL) {		/* we are leaving, and the database has been left already */
 		end(d);
 		return;

@@ -6,7 +6,7 @@
 
 #include "ctl/ctl.h"
 
-/* The chain of what belongs to no app: the configuration. */
+/* The chain of what belongs to no app: the configuration, the key ring, the schema, the log's levels. */
 #define INSTALLATION_APP	UNROUTED_APP
 
 /* The chain of the first word: an app's, or the installation's by its nil id. app.id is "" without a word: all. Opens the

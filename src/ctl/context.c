@@ -95,6 +95,19 @@ database_address(struct ctl *c)
 	return NULL;
 }
 
+bool
+ctl_db_named(struct ctl *c)
+{
+	const char *env = getenv("RINGCTL_DATABASE_URL");
+	struct conf_error err;
+
+	if (c->db != NULL || c->database_url != NULL || (env != NULL && env[0] != '\0'))
+		return true;
+	if (c->conf == NULL)
+		c->conf = conf_load(c->config_path, &err);
+	return c->conf != NULL && secret_present(&c->conf->owner_url);
+}
+
 int
 ctl_db(struct ctl *c)
 {

@@ -49,6 +49,7 @@ void	 ctl_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int	 ctl_conf(struct ctl *c);
 /* The database, opened once: --database, else RINGCTL_DATABASE_URL, else database.owner_url. */
 int	 ctl_db(struct ctl *c);
+bool	 ctl_db_named(struct ctl *c);		/* is there such an address? Says nothing */
 /* Runs a statement of stmt_ctl. NULL: the failure has been told, as "what: reason". The caller clears the result. */
 struct dbs_result *ctl_query(struct ctl *c, enum ctl_stmt stmt, int nparams, const char *const *params,
 		    const char *what);
@@ -57,6 +58,8 @@ int	 ctl_run(struct ctl *c, enum ctl_stmt stmt, int nparams, const char *const *
 /* Into the app's audit log: names and values of the detail, both texts, a NULL after the last; a NULL value is left out. Holds
  * the app's chain until the transaction ends, so it is the last statement in it. */
 int	 ctl_audit(struct ctl *c, const char *app_id, const char *action, const char *subject, ...) __attribute__((sentinel));
+/* The same for what was done outside the database, in the installation's log; nothing where no address of the database is known. */
+void	 ctl_audit_installation(struct ctl *c, const char *action, const char *subject, ...) __attribute__((sentinel));
 #define CTL_ACTOR_SIZE	128
 const char *ctl_actor(char out[CTL_ACTOR_SIZE]);	/* "ringctl:USER" */
 int	 ctl_begin(struct ctl *c, const char *what);

@@ -31,6 +31,7 @@ static const struct table_column list_columns[] = {
 	{ "provider", "provider", COLUMN_TEXT, false },
 	{ "name", "name", COLUMN_TEXT, true },
 	{ "state", "state", COLUMN_STATE, false },
+	{ "password", "password", COLUMN_BOOL, false },
 	{ "org", "org_id", COLUMN_TEXT, true },
 	{ "created", "created_at", COLUMN_TEXT, false },
 	{ "rotated", "rotated_at", COLUMN_TEXT, false },

@@ -118,7 +118,7 @@ show_added(struct ctl *c, const struct key *key, const char *path, size_t keys)
 int
 ctl_keyring_add(struct ctl *c, const struct args *a)
 {
-	char		 why[KEYRING_WHY_SIZE];
+	char		 why[KEYRING_WHY_SIZE], id[CTL_I64_SIZE];
 	struct secret	 text = { 0 };
 	struct keyring	 k = { .n = 0 };
 	const struct key *newest;
@@ -139,8 +139,10 @@ ctl_keyring_add(struct ctl *c, const struct args *a)
 	else {
 		key_make(&key, newest != NULL ? newest->id + 1 : 1, clock_real_ms());
 		code = write_with(path, secret_bytes(&text), &key, &keys);
-		if (code == CTL_OK)
+		if (code == CTL_OK) {
 			code = show_added(c, &key, path, keys);
+			ctl_audit_installation(c, "keyring.add", ctl_i64(id, key.id), "file", path, NULL);
+		}
 		hash_wipe(&key, sizeof(key));
 	}
 	keyring_wipe(&k);
@@ -359,6 +361,7 @@ ctl_keyring_drop(struct ctl *c, const struct args *a)
 		table_cell(&t, number(digits, (int64_t)k.n - 1));
 		code = ctl_show_record(c, &t);
 		table_free(&t);
+		ctl_audit_installation(c, "keyring.drop", ctl_i64(digits, id), "file", path, NULL);
 	}
 	keyring_wipe(&k);
 	secret_free(&text);

@@ -81,6 +81,17 @@ put_of_what(struct ctl *c, const struct args *a, struct json_out *j)
 	return CTL_OK;
 }
 
+/* Whoever makes a log say less could hide something. */
+static void
+note(struct ctl *c, const struct args *a, const char *level)
+{
+	char for_ms[CTL_I64_SIZE];
+
+	ctl_audit_installation(c, level != NULL ? "log.set" : "log.reset", NULL, "level", level, "module", args_text(a, "module"),
+	    "app", args_text(a, "app"), "for_ms",
+	    level != NULL && args_given(a, "for") ? ctl_i64(for_ms, args_number(a, "for")) : NULL, NULL);
+}
+
 /* level absent: takes back. */
 static int
 change(struct ctl *c, const struct args *a, struct str level)
@@ -97,8 +108,8 @@ change(struct ctl *c, const struct args *a, struct str level)
 	if (level.p != NULL && args_given(a, "for"))
 		json_kint(&j, "for_ms", args_number(a, "for"));
 	json_obj_end(&j);
-	if (code == CTL_OK)
-		code = ask_and_show(c, a, buf_as_str(&b));
+	if (code == CTL_OK && (code = ask_and_show(c, a, buf_as_str(&b))) == CTL_OK)
+		note(c, a, level.p);
 	buf_free(&b);
 	return code;
 }

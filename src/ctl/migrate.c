@@ -164,6 +164,17 @@ apply_all(struct ctl *c, const char *dir, const struct migrations *m, int64_t ha
 	return CTL_OK;
 }
 
+/* What was applied, also when the next file failed. */
+static void
+note(struct ctl *c, const struct table *t, int64_t from)
+{
+	char first[CTL_I64_SIZE], last[CTL_I64_SIZE];
+	struct str version = table_get(t, table_rows(t) - 1, 0);
+
+	snprintf(last, sizeof(last), "%.*s", STR_ARG(version));
+	ctl_audit_installation(c, "schema.migrate", last, "from", ctl_i64(first, from), NULL);
+}
+
 static int
 apply(struct ctl *c, const char *dir, const struct migrations *m, int64_t have)
 {
@@ -177,6 +188,8 @@ apply(struct ctl *c, const char *dir, const struct migrations *m, int64_t have)
 	code = have < (int64_t)m->n ? make_version_table(c) : CTL_OK;
 	if (code == CTL_OK)
 		code = apply_all(c, dir, m, have, &t);
+	if (table_rows(&t) > 0)
+		note(c, &t, have);
 	if (code == CTL_OK && c->json) {
 		json_out_init(&j, &b);
 		json_obj(&j);

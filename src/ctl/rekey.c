@@ -141,6 +141,17 @@ report(struct ctl *c, const struct rekey *k)
 	return code;
 }
 
+/* Also what an interrupted one has done. */
+static void
+note(struct ctl *c, const struct rekey *k)
+{
+	char newest[CTL_I64_SIZE], resealed[CTL_I64_SIZE], unreadable[CTL_I64_SIZE];
+
+	if (k->done || k->resealed > 0)
+		ctl_audit_installation(c, "keyring.rekey", ctl_i64(newest, k->newest), "resealed", ctl_i64(resealed, k->resealed),
+		    "unreadable", ctl_i64(unreadable, k->unreadable), "state", k->done ? "done" : "stopped", NULL);
+}
+
 /* A key was added and the daemon not told: it would seal everything with the one before. Whoever cannot read the file
  * cannot have added one. */
 static int
@@ -192,6 +203,7 @@ ctl_keyring_rekey(struct ctl *c, const struct args *a)
 	}
 	show_progress(&k, true);
 	stop_end(&k.stop);
+	note(c, &k);
 	if (code == CTL_OK && k.stopped && !k.done)
 		code = ctl_fail(CTL_FAILED, "stopped after %lld of %lld: run this again to go on",
 		    (long long)(k.resealed + k.unreadable), (long long)k.total);

@@ -41,7 +41,7 @@ static const struct table_column routes[] = {
 };
 
 /* Lines that are there when something of it has happened: totals, and the words they are told in. */
-#define LINE_WORDS	5
+#define LINE_WORDS	7
 static const struct {
 	const char	*begin;
 	struct { const char *total, *word; } count[LINE_WORDS];
@@ -51,8 +51,15 @@ static const struct {
 	    { "bodies_limited", "bodies over their address's limit" } } },
 	{ "TLS handshakes", { { "handshakes", "done" }, { "handshakes_resumed", "of them resumed" }, { "handshakes_failed", "failed" } } },
 	{ "request_logs", { { "requests_recorded", "requests recorded" }, { "requests_unrecorded", "lost" } } },
-	{ "providers", { { "provider_ok", "requests well" }, { "provider_refused", "refused" }, { "provider_limited", "over their limit" },
-	    { "provider_failed", "failed" }, { "provider_unreached", "unreached" } } },
+	{ "Dialpad", { { "dialpad_ok", "requests well" }, { "dialpad_refused", "refused" }, { "dialpad_limited", "over their limit" },
+	    { "dialpad_failed", "failed" }, { "dialpad_unreached", "unreached" } } },
+	{ "Exotel", { { "exotel_ok", "requests well" }, { "exotel_refused", "refused" }, { "exotel_limited", "over their limit" },
+	    { "exotel_failed", "failed" }, { "exotel_unreached", "unreached" } } },
+	{ "ribbons", { { "ribbon_sessions", "sessions begun" }, { "ribbon_no_origin", "refused for their page" }, { "ribbon_no_key", "for the key" },
+	    { "ribbon_no_agent", "for the agent" }, { "ribbon_no_account", "for the account" }, { "ribbon_no_session", "without a session" },
+	    { "ribbon_no_calls", "beyond the month's calls" } } },
+	{ "ribbon calls", { { "ribbon_placed", "placed" }, { "ribbon_refused", "refused by Exotel" }, { "ribbon_later", "to be asked for again" },
+	    { "ribbon_unknown", "with an end nobody knows" } } },
 	{ "SIP challenges", { { "signatures", "answered" }, { "signatures_refused", "refused" } } },
 	{ "tokens", { { "refresh_done", "renewed" }, { "refresh_failed", "to be tried again" }, { "refresh_late", "too late" },
 	    { "refresh_dead", "connections that need a new consent" } } },

@@ -22,11 +22,23 @@ static const struct table_column columns[] = {
 	{ "of", "limit", COLUMN_NUMBER, false },
 };
 
+/* Would a spreadsheet compute it? Some do so for the full-width signs too. */
+static bool
+is_formula(struct str v)
+{
+	static const char *const begins[] = { "=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20" };
+
+	for (size_t i = 0; i < COUNT(begins); i++)
+		if (str_starts(v, str_c(begins[i])))
+			return true;
+	return false;
+}
+
 /* RFC 4180: quoted where it has to be. A text that a spreadsheet would compute is led by an apostrophe. */
 static void
 csv_cell(struct buf *b, const struct table_column *c, struct str v)
 {
-	bool formula = c->type == COLUMN_TEXT && v.n > 0 && memchr("=+-@\t\r\n", v.p[0], 7) != NULL, quote = formula;
+	bool formula = c->type == COLUMN_TEXT && is_formula(v), quote = formula;
 
 	for (size_t i = 0; i < v.n && !quote; i++)
 		quote = memchr(",\"\r\n", v.p[i], 4) != NULL;

@@ -31,7 +31,7 @@ finished(void *arg)
 	struct cancel *c = arg;
 
 	if (!c->sent)
-		log_warn("database cancel failed: %s", c->error);
+		log_event(LEVEL_WARN, "database cancel failed", LOG_C("reason", c->error));
 	if (c->db != NULL) {
 		c->db->cancels++;	/* once more: jobs sent while it was on its way may be hit as well */
 		c->db->cancel = NULL;

@@ -135,7 +135,8 @@ static const struct db_stmt statements[CTL_STMTS] = {
 	    "INSERT INTO hook_lookup (token_hash, app_id, hook_id, provider, org_id, secret) "
 	    "VALUES (decode($1, 'hex'), $2, $3, $4, $5, $6)" },
 	[CTL_HOOK_LIST] = { "hook_list",
-	    "SELECT h.id, h.provider, h.name, CASE WHEN h.enabled THEN 'enabled' ELSE 'disabled' END, h.org_id, "
+	    "SELECT h.id, h.provider, h.name, CASE WHEN h.enabled THEN 'enabled' ELSE 'disabled' END, CASE WHEN h.provider = 'exotel' THEN "
+	    "l.secret <> '' AND NOT (l.previous_secret IS NOT DISTINCT FROM '' AND l.previous_until > now()) END, h.org_id, "
 	    WHEN("h.created_at") ", " WHEN("h.rotated_at") ", "
 	    "CASE WHEN l.previous_until > now() THEN " WHEN("l.previous_until") " END "
 	    "FROM hooks h LEFT JOIN hook_lookup l ON l.app_id = h.app_id AND l.hook_id = h.id "

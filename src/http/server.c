@@ -43,7 +43,8 @@ descriptor_ceiling(size_t reserve)
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < (rlim_t)INT_MAX)
 		most = (int)rl.rlim_cur;
 	if (reserve >= (size_t)most) {
-		log_warn("descriptor limit %d leaves no room for a reserve of %zu: running without one", most, reserve);
+		log_event(LEVEL_WARN, "the descriptor limit leaves no room for a reserve: running without one", LOG_INT("limit", most),
+		    LOG_INT("reserve", reserve));
 		return most;
 	}
 	return most - (int)reserve;

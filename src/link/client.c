@@ -82,7 +82,7 @@ on_closed(void *arg, const char *why)
 	struct link_client *c = arg;
 
 	if (c->up)
-		log_warn("the courier is away: %s", why);
+		log_event(LEVEL_WARN, "the courier is away", LOG_C("reason", why));
 	c->up = false;
 	stream_free(c->stream);
 	c->stream = NULL;

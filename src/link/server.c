@@ -118,7 +118,7 @@ on_closed(void *arg, const char *why)
 {
 	struct link_peer *p = arg;
 
-	log_debug("a worker's line ends: %s", why);
+	log_event(LEVEL_DEBUG, "a worker's line ends", LOG_C("reason", why));
 	drop_peer(p);
 }
 

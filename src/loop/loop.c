@@ -52,7 +52,7 @@ static void
 on_libevent_log(int severity, const char *text)
 {
 	if (severity > 0)
-		log_error("event loop: %s", text);
+		log_event(LEVEL_ERROR, "the event loop complains", LOG_C("reason", text));
 }
 
 struct loop *

@@ -136,7 +136,8 @@ inherit_close_rest(struct inherited *in)
 {
 	for (size_t i = 0; i < in->n; i++)
 		if (!in->socket[i].taken) {
-			log_warn("%s was opened for us and is not in the configuration: closed", in->socket[i].address);
+			log_event(LEVEL_WARN, "a socket was opened for us and is not in the configuration: closed",
+			    LOG_C("endpoint", in->socket[i].address));
 			close(in->socket[i].fd);
 		}
 }

@@ -89,19 +89,15 @@ plan_successor(struct slot *s, pid_t pid, int status, const char *how)
 	s->after_crash = !WIFEXITED(status) || WEXITSTATUS(status) != EXIT_OK;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG) {
 		s->state = SLOT_DEAD;
-		log_error("%s (pid %ld) %s: bad configuration, not started again before the next reload", s->name,
-		    (long)pid, how);
+		log_event(LEVEL_ERROR, "child ended, its configuration is bad: not started before the next reload", LOG_C("child", s->name),
+		    LOG_INT("child_pid", pid), LOG_C("how", how));
 		return;
 	}
 	wait = backoff_next(&s->backoff, served);
 	s->state = SLOT_WAITING;
 	s->due_ms = clock_mono_ms() + wait;
-	if (wait == 0)
-		log_error("%s (pid %ld) %s after %lld s of service: started again at once", s->name, (long)pid, how,
-		    (long long)served / 1000);
-	else
-		log_error("%s (pid %ld) %s after only %lld s of service: started again in %lld s", s->name, (long)pid,
-		    how, (long long)served / 1000, (long long)wait / 1000);
+	log_event(LEVEL_ERROR, "child ended, started again", LOG_C("child", s->name), LOG_INT("child_pid", pid), LOG_C("how", how),
+	    LOG_INT("served_s", served / 1000), LOG_INT("wait_s", wait / 1000));
 }
 
 static void
@@ -110,7 +106,7 @@ explain_death(const struct slot *s, pid_t pid, int status)
 	const char *verdict = WIFSIGNALED(status) ? sandbox_verdict(WTERMSIG(status)) : NULL;
 
 	if (verdict != NULL)
-		log_error("%s (pid %ld): %s", s->name, (long)pid, verdict);
+		log_event(LEVEL_ERROR, "child ended by its sandbox", LOG_C("child", s->name), LOG_INT("child_pid", pid), LOG_C("reason", verdict));
 }
 
 static void
@@ -126,7 +122,8 @@ bury(struct master *m, struct slot *s, int status)
 	slot_vacate(m, s);
 	if (s->state == SLOT_STOPPING) {
 		if (!expected && !forced)
-			log_warn("%s (pid %ld) was asked to leave and %s", s->name, (long)pid, how);
+			log_event(LEVEL_WARN, "child was asked to leave and ended otherwise", LOG_C("child", s->name), LOG_INT("child_pid", pid),
+			    LOG_C("how", how));
 		slot_free(s);
 		return;
 	}
@@ -175,7 +172,8 @@ give_log_file(const struct master *m, const struct conf *c, const struct service
 	if (master_log_target(m, c) != LOG_TO_FILE || !priv_is_root())
 		return;
 	if (!priv_give_file(log_fd(), c->log_file, user, why))
-		log_warn("%s stays root's and children cannot open it again after a rotation: %s", c->log_file, why);
+		log_event(LEVEL_WARN, "the log file stays root's, children cannot open it again after a rotation", LOG_C("file", c->log_file),
+		    LOG_C("reason", why));
 }
 
 int
@@ -214,7 +212,7 @@ drain(struct master *m)
 {
 	if (m->stopping != RUNNING)
 		return;
-	log_info("stopping: %u children have to drain", slot_alive(m, NULL));
+	log_event(LEVEL_INFO, "stopping: children have to drain", LOG_INT("children", slot_alive(m, NULL)));
 	master_stop(m, SIGTERM);
 }
 
@@ -228,7 +226,7 @@ serve_changes(struct master *m)
 		return;
 	if (blocked != NULL) {
 		if (!m->wait_told)
-			log_info("%s waits: %s", sig_raised(SIGHUP) ? "a reload" : "an upgrade", blocked);
+			log_event(LEVEL_INFO, sig_raised(SIGHUP) ? "reload waits" : "upgrade waits", LOG_C("reason", blocked));
 		m->wait_told = true;
 		return;
 	}
@@ -261,7 +259,7 @@ serve_signals(struct master *m)
 static void
 start_successor(struct master *m, struct slot *s)
 {
-	log_info("starting %s again", s->name);
+	log_event(LEVEL_INFO, "starting child again", LOG_C("child", s->name));
 	if (slot_spawn(m, s))
 		return;
 	s->due_ms = clock_mono_ms() + backoff_next(&s->backoff, 0);
@@ -280,8 +278,8 @@ serve_slots(struct master *m)
 		if (s->state == SLOT_WAITING) {
 			start_successor(m, s);
 		} else if (s->state == SLOT_STARTING) {
-			log_error("%s (pid %ld) was not ready within %lld s: killing it", s->name, (long)s->pid,
-			    (long long)generation_ready_ms(s->generation) / 1000);
+			log_event(LEVEL_ERROR, "child was not ready in time: killing it", LOG_C("child", s->name), LOG_INT("child_pid", s->pid),
+			    LOG_INT("seconds", generation_ready_ms(s->generation) / 1000));
 			s->due_ms = INT64_MAX;	/* once; its death is buried as any other */
 			s->late = true;
 			kill(s->pid, SIGKILL);
@@ -294,7 +292,7 @@ serve_stop(struct master *m)
 {
 	if (m->stopping != DRAINING || clock_mono_ms() < m->stop_by_ms)
 		return;
-	log_warn("%u children did not drain in time: killing them", slot_alive(m, NULL));
+	log_event(LEVEL_WARN, "children did not drain in time: killing them", LOG_INT("children", slot_alive(m, NULL)));
 	master_stop(m, SIGKILL);
 }
 

@@ -31,7 +31,7 @@ struct metric {
 	const char		*name;
 	enum metric_type	 type;
 	const char		*labels;	/* their names, with commas; NULL: none */
-	const char		*value;		/* of the one label, when the row is one of its values */
+	const char		*value;		/* of the first label, when the row is one of its values */
 	void			(*put)(struct metrics_out *o, const struct metric *m);
 	size_t			 which;		/* for put: a counter, or an offset into what it reads */
 	int64_t			 unit;		/* what is counted goes so many times into what is shown */
@@ -149,6 +149,17 @@ put_counter(struct metrics_out *o, const struct metric *m)
 	const struct metrics_label l = { m->labels, m->value };
 
 	metrics_count(&o->text, &l, m->labels != NULL, scoreboard_sum(o->board, (enum score_counter)m->which));
+}
+
+/* All answers of one provider. */
+static void
+put_answers(struct metrics_out *o, const struct metric *m)
+{
+	for (size_t a = 0; a < SCORE_ANSWERS; a++) {
+		const struct metrics_label l[] = { { "provider", m->value }, { "outcome", score_answer_names[a] } };
+
+		metrics_count(&o->text, l, 2, scoreboard_sum(o->board, (enum score_counter)(m->which + a)));
+	}
 }
 
 static void
@@ -295,15 +306,25 @@ static const struct metric rows[] = {
 { "ringd_requests_logged_total", COUNTER, "outcome", "recorded", COUNTER_OF(SCORE_REQUESTS_RECORDED),
     "Requests of apps, by whether the table request_logs has them." },
 { "ringd_requests_logged_total", COUNTER, "outcome", "lost", COUNTER_OF(SCORE_REQUESTS_UNRECORDED), NULL },
-{ "ringd_provider_requests_total", COUNTER, "outcome", "ok", COUNTER_OF(SCORE_PROVIDER_OK),
+{ "ringd_provider_requests_total", COUNTER, "provider,outcome", "dialpad", put_answers, SCORE_DIALPAD, 1,
     "Requests to providers, by what came back." },
-{ "ringd_provider_requests_total", COUNTER, "outcome", "refused", COUNTER_OF(SCORE_PROVIDER_REFUSED), NULL },
-{ "ringd_provider_requests_total", COUNTER, "outcome", "limited", COUNTER_OF(SCORE_PROVIDER_LIMITED), NULL },
-{ "ringd_provider_requests_total", COUNTER, "outcome", "failed", COUNTER_OF(SCORE_PROVIDER_FAILED), NULL },
-{ "ringd_provider_requests_total", COUNTER, "outcome", "unreached", COUNTER_OF(SCORE_PROVIDER_UNREACHED), NULL },
+{ "ringd_provider_requests_total", COUNTER, "provider,outcome", "exotel", put_answers, SCORE_EXOTEL, 1, NULL },
 { "ringd_sip_signatures_total", COUNTER, "outcome", "signed", COUNTER_OF(SCORE_SIGNATURES),
     "SIP challenges of ribbons answered or refused" },
 { "ringd_sip_signatures_total", COUNTER, "outcome", "refused", COUNTER_OF(SCORE_SIGNATURES_REFUSED), NULL },
+{ "ringd_ribbon_sessions_total", COUNTER, NONE, COUNTER_OF(SCORE_RIBBON_SESSIONS), "Sessions of ribbons begun." },
+{ "ringd_ribbon_refused_total", COUNTER, "what", "origin", COUNTER_OF(SCORE_RIBBON_NO_ORIGIN),
+    "Requests of ribbons refused, by what was not good." },
+{ "ringd_ribbon_refused_total", COUNTER, "what", "key", COUNTER_OF(SCORE_RIBBON_NO_KEY), NULL },
+{ "ringd_ribbon_refused_total", COUNTER, "what", "agent", COUNTER_OF(SCORE_RIBBON_NO_AGENT), NULL },
+{ "ringd_ribbon_refused_total", COUNTER, "what", "account", COUNTER_OF(SCORE_RIBBON_NO_ACCOUNT), NULL },
+{ "ringd_ribbon_refused_total", COUNTER, "what", "session", COUNTER_OF(SCORE_RIBBON_NO_SESSION), NULL },
+{ "ringd_ribbon_refused_total", COUNTER, "what", "limit", COUNTER_OF(SCORE_RIBBON_NO_CALLS), NULL },
+{ "ringd_ribbon_calls_total", COUNTER, "outcome", "placed", COUNTER_OF(SCORE_RIBBON_PLACED),
+    "Calls of ribbons that Exotel was to be asked for, by what came of it." },
+{ "ringd_ribbon_calls_total", COUNTER, "outcome", "refused", COUNTER_OF(SCORE_RIBBON_REFUSED), NULL },
+{ "ringd_ribbon_calls_total", COUNTER, "outcome", "later", COUNTER_OF(SCORE_RIBBON_LATER), NULL },
+{ "ringd_ribbon_calls_total", COUNTER, "outcome", "unknown", COUNTER_OF(SCORE_RIBBON_UNKNOWN), NULL },
 { "ringd_dialpad_refreshes_total", COUNTER, "outcome", "done", COUNTER_OF(SCORE_REFRESH_DONE),
     "Renewals of tokens for Dialpad that were begun, by what became of them." },
 { "ringd_dialpad_refreshes_total", COUNTER, "outcome", "late", COUNTER_OF(SCORE_REFRESH_LATE), NULL },

@@ -12,8 +12,9 @@
 #include "proc/scoreboard.h"
 
 _Static_assert(sizeof(struct score) % SCORE_LINE == 0, "the next place would begin on this one's last line");
-_Static_assert(sizeof(struct scoreboard) < (size_t)4096 << 10, "scoreboard.h states the size");
+_Static_assert(sizeof(struct scoreboard) < (size_t)5 << 20, "scoreboard.h states the size");
 
+const char *const score_answer_names[SCORE_ANSWERS] = { "ok", "refused", "limited", "failed", "unreached" };
 const char *const score_class_names[SCORE_CLASSES] = { "2xx", "3xx", "4xx", "5xx" };
 const char *const score_cause_names[SCORE_CAUSES] = { "exit", "signal", "sandbox", "timeout" };
 const struct score_bounds score_times = { 17, {

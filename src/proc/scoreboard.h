@@ -6,7 +6,7 @@
  * the place and not to the child, so that the next one who sits there counts on, and a death or a reload moves nothing.
  * What a SIGKILL can cost is the one addition it interrupts.
  *
- * 4 MB of address space; a place nobody ever sat in is never touched, so 4 workers and a reaper fill some 100 kB,
+ * 5 MB of address space; a place nobody ever sat in is never touched, so 4 workers and a reaper fill some 100 kB,
  * twice that after a reload.
  */
 #ifndef RINGD_SCOREBOARD_H
@@ -35,6 +35,16 @@ enum score_db { SCORE_DB_DOWN, SCORE_DB_UP, SCORE_DB_REFUSED /* wrong schema or 
 enum score_class { SCORE_2XX, SCORE_3XX, SCORE_4XX, SCORE_5XX, SCORE_CLASSES };
 enum score_cause { SCORE_EXIT, SCORE_SIGNAL, SCORE_SANDBOX, SCORE_TIMEOUT, SCORE_CAUSES };
 
+/* What came of a request to a provider, whose counters stand one after the other. */
+enum score_answer {
+	SCORE_ANSWER_OK,		/* 2xx and 3xx */
+	SCORE_ANSWER_REFUSED,		/* 4xx but 429 */
+	SCORE_ANSWER_LIMITED,		/* 429 */
+	SCORE_ANSWER_FAILED,		/* 5xx */
+	SCORE_ANSWER_UNREACHED,		/* no answer that could be used */
+	SCORE_ANSWERS
+};
+
 /* What children count. A new one is a line here and a row in proc/metrics.c. */
 enum score_counter {
 	SCORE_ACCEPTED,			/* connections */
@@ -56,11 +66,9 @@ enum score_counter {
 	SCORE_EVENTS_DEAD,
 	SCORE_REQUESTS_RECORDED,	/* in request_logs */
 	SCORE_REQUESTS_UNRECORDED,	/* and those that found no place */
-	SCORE_PROVIDER_OK,		/* requests to providers: 2xx and 3xx */
-	SCORE_PROVIDER_REFUSED,		/* 4xx but 429 */
-	SCORE_PROVIDER_LIMITED,		/* 429 */
-	SCORE_PROVIDER_FAILED,		/* 5xx */
-	SCORE_PROVIDER_UNREACHED,	/* no answer that could be used */
+	SCORE_DIALPAD,			/* requests to Dialpad: the first of its answers */
+	SCORE_EXOTEL = SCORE_DIALPAD + SCORE_ANSWERS,
+	SCORE_PROVIDERS_END = SCORE_EXOTEL + SCORE_ANSWERS - 1,
 	SCORE_REFRESH_DONE,		/* renewals of Dialpad's tokens: stored */
 	SCORE_REFRESH_LATE,		/* came when the connection was no longer ours */
 	SCORE_REFRESH_FAILED,		/* will be tried again */
@@ -72,6 +80,17 @@ enum score_counter {
 	SCORE_ENDS_INFERRED,		/* legs given up for over */
 	SCORE_SIGNATURES,		/* SIP challenges answered for ribbons */
 	SCORE_SIGNATURES_REFUSED,
+	SCORE_RIBBON_SESSIONS,		/* begun */
+	SCORE_RIBBON_NO_ORIGIN,		/* requests of ribbons refused: for their page */
+	SCORE_RIBBON_NO_KEY,		/* browser key missing or bad */
+	SCORE_RIBBON_NO_AGENT,		/* agent token bad or late, agent unknown or switched off */
+	SCORE_RIBBON_NO_ACCOUNT,	/* app or account at Exotel off */
+	SCORE_RIBBON_NO_SESSION,	/* none, over or ended */
+	SCORE_RIBBON_NO_CALLS,		/* the month's are used up */
+	SCORE_RIBBON_PLACED,		/* calls, by what came of asking Exotel */
+	SCORE_RIBBON_REFUSED,		/* Exotel said no */
+	SCORE_RIBBON_LATER,		/* nothing was done, and may be asked for again */
+	SCORE_RIBBON_UNKNOWN,		/* perhaps it was placed */
 	SCORE_COUNTERS
 };
 
@@ -85,6 +104,7 @@ struct score_bounds {			/* a value belongs to the first bucket whose bound it do
 	int64_t	at[SCORE_BUCKETS - 1];
 };
 
+extern const char *const score_answer_names[SCORE_ANSWERS];	/* "ok" */
 extern const char *const score_class_names[SCORE_CLASSES];	/* "2xx" */
 extern const char *const score_cause_names[SCORE_CAUSES];	/* "signal" */
 extern const struct score_bounds score_times;	/* microseconds: 50 us ... 10 s */

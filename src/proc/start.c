@@ -91,7 +91,7 @@ prepare(struct master *m, char why[WHY_SIZE])
 		return EXIT_CONFIG;
 	}
 	if (fds_raise_limit() == -1)
-		log_warn("cannot raise the limit of open files: %s", strerror(errno));
+		log_event(LEVEL_WARN, "cannot raise the limit of open files", LOG_C("reason", strerror(errno)));
 	if (!take_pidfile(m, why) || !make_shared(m, why)) {
 		conf_free(conf);
 		return EXIT_FAULT;
@@ -107,7 +107,7 @@ prepare(struct master *m, char why[WHY_SIZE])
 		return EXIT_FAULT;
 	}
 	if (!priv_is_root() && conf->user != NULL && m->coming->user.uid != geteuid())
-		log_warn("not started as root: running as uid %u, not as user: %s", (unsigned)geteuid(), conf->user);
+		log_event(LEVEL_WARN, "not started as root, so not running as the configured user", LOG_INT("uid", geteuid()), LOG_C("user", conf->user));
 	return EXIT_OK;
 }
 

@@ -5,7 +5,7 @@
 
 #include "providers/dialpad_api.h"
 
-static const struct provider dialpad = { "Dialpad", "company", 20, 1000 };
+static const struct provider dialpad = { PROVIDER_DIALPAD, "Dialpad", "company", 20, 1000 };
 
 static const struct endpoint table[DIALPAD_ENDPOINTS] = {
 	[DIALPAD_TOKEN] = { &dialpad, "token", "POST", "/oauth2/token", 0, false, false },

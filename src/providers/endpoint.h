@@ -10,7 +10,10 @@
 
 #define ENDPOINT_MINUTE_MS	60000
 
+enum provider_id { PROVIDER_DIALPAD, PROVIDER_EXOTEL, PROVIDERS };
+
 struct provider {
+	enum provider_id id;
 	const char	*name;		/* for people: "Dialpad" */
 	const char	*account;	/* what its limit over all is called; no two providers' may be the same */
 	int64_t		 requests, period_ms;	/* of one account, whatever is asked */

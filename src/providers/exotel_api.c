@@ -5,7 +5,7 @@
 
 #include "providers/exotel_api.h"
 
-static const struct provider exotel = { "Exotel", "exotel_account", 200, ENDPOINT_MINUTE_MS };
+static const struct provider exotel = { PROVIDER_EXOTEL, "Exotel", "exotel_account", 200, ENDPOINT_MINUTE_MS };
 
 static const struct endpoint table[EXOTEL_ENDPOINTS] = {
 	[EXOTEL_APP] = { &exotel, "exotel_app", "GET", "/v2/integrations/app", 0, false, true },

@@ -59,7 +59,7 @@ on_noted(void *arg, const struct db_result *result)
 	/* Once: whoever is in the way of the audit log must not be in the way of events. */
 	r->noted = db_outcome(result) != DB_AWAY;
 	if (r->noted && db_outcome(result) != DB_OK)
-		log_warn("the configuration is not in the audit log: %s", db_error_text(result));
+		log_event(LEVEL_WARN, "the configuration is not in the audit log", LOG_C("error", db_error_text(result)));
 	reaper_next(r);
 }
 
@@ -125,7 +125,7 @@ on_settings(void *arg, const struct db_result *result)
 
 	r->settled = db_outcome(result) == DB_OK;
 	if (!r->settled && db_outcome(result) != DB_AWAY)
-		log_warn("the connection's settings were refused: %s", db_error_text(result));
+		log_event(LEVEL_WARN, "the connection's settings were refused", LOG_C("error", db_error_text(result)));
 	reaper_next(r);
 }
 
@@ -242,7 +242,7 @@ on_state(void *arg, enum db_state state)
 
 	score_db(r->h->score, shown[state], db_state_reason(r->db));
 	if (state != DB_READY && r->h->must_connect && !r->attempted) {
-		log_error("no database with this configuration, though there was one before: %s", db_state_reason(r->db));
+		log_event(LEVEL_ERROR, "no database with this configuration, though there was one before", LOG_C("reason", db_state_reason(r->db)));
 		child_unfit(r->h, db_state_reason(r->db));
 		r->exit_code = EXIT_FAULT;
 		loop_stop(r->loop);

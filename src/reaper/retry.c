@@ -107,7 +107,7 @@ on_uncounted(void *arg, const struct db_result *result)
 	struct reaper *r = arg;
 
 	if (db_outcome(result) != DB_OK)
-		log_warn("an event's attempt could not be taken back: %s", db_error_text(result));
+		log_event(LEVEL_WARN, "an event's attempt could not be taken back", LOG_C("error", db_error_text(result)));
 	wait_a_little(r);
 	reaper_next(r);
 }
@@ -228,7 +228,7 @@ on_settled(void *arg, const struct db_result *result)
 
 	/* A lost note costs nothing: the attempt is counted already. */
 	if (db_outcome(result) != DB_OK)
-		log_warn("an event's error could not be stored: %s", db_error_text(result));
+		log_event(LEVEL_WARN, "an event's error could not be stored", LOG_C("error", db_error_text(result)));
 	reaper_next(r);
 }
 
@@ -258,7 +258,7 @@ on_buried(void *arg, const struct db_result *result)
 	if (db_outcome(result) == DB_OK)
 		score_count(r->h->score, SCORE_EVENTS_DEAD, 1);
 	else
-		log_warn("a dead letter could not be stored, the event stays in the queue: %s", db_error_text(result));
+		log_event(LEVEL_WARN, "a dead letter could not be stored, the event stays in the queue", LOG_C("error", db_error_text(result)));
 	reaper_next(r);
 }
 

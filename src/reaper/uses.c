@@ -69,8 +69,8 @@ on_flushed(void *arg, const struct db_result *result)
 		r->use_bytes -= done;
 		watch_set(r->use_watch, LOOP_READ);
 	} else if (db_outcome(result) != DB_AWAY)
-		log_warn("the last uses of keys could not be written: %s; again in %lld s", db_error_text(result),
-		    (long long)r->conf->last_used_ms / 1000);
+		log_event(LEVEL_WARN, "the last uses of keys could not be written", LOG_C("error", db_error_text(result)),
+		    LOG_INT("again_in_s", r->conf->last_used_ms / 1000));
 	reaper_next(r);
 }
 

@@ -143,7 +143,7 @@ drain(void *arg)
 
 	if (w->draining > 0)
 		return;
-	log_info("draining: %zu connections open", http_server_stats(w->public)->open);
+	log_event(LEVEL_INFO, "draining", LOG_INT("connections", http_server_stats(w->public)->open));
 	w->draining = 2;
 	w->api.draining = true;
 	w->last = SCORE_GET(w->h->board->stopping) != 0;
@@ -229,7 +229,7 @@ database_changed(void *arg, enum db_state s)
 		api_database_ready(&w->api, begin_service, w);
 		day_database_ready(w->day);
 	} else if (w->h->must_connect && !w->listening) {
-		log_error("no database with this configuration, though there was one before: %s", db_state_reason(w->db));
+		log_event(LEVEL_ERROR, "no database with this configuration, though there was one before", LOG_C("reason", db_state_reason(w->db)));
 		child_unfit(w->h, db_state_reason(w->db));
 		w->exit_code = EXIT_FAULT;
 		loop_stop(w->loop);

@@ -15,6 +15,7 @@ from dialpad_sim import Browser, Dialpad, key_ring, settings
 from ringd import BIN, ringctl
 
 ROWS = 12
+INSTALLATION = "00000000-0000-0000-0000-000000000000"
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +216,7 @@ def test_a_head_that_is_none_is_refused(dsn, chain, head):
 
 
 def test_everything_is_verified_and_told_row_by_row(owner, whole, dsn):
-    nil = "00000000-0000-0000-0000-000000000000"
+    nil = INSTALLATION
     audit(owner, nil, "config.loaded")
     sql(owner, "DELETE FROM audit_log WHERE app_id = %s AND seq = 3", whole)
     code, said = verify(dsn)
@@ -326,6 +327,34 @@ def test_ringctl_writes_down_what_it_changes(owner, dsn):
     assert verify(dsn, app["id"])[0] == 0
 
 
+def test_the_schema_is_in_it(pg, base):
+    with pg.connect("postgres", "postgres") as c:
+        sql(c, "CREATE DATABASE noted")
+    pg.psql("noted", ringd.TOP / "sql/roles.sql")
+    for _ in range(2):      # the second has nothing to do
+        done = ringctl("migrate", "--dir", ringd.TOP / "sql", database=pg.dsn("noted"))
+    [row] = log_of(pg.dsn("noted"), INSTALLATION)
+    assert (row["action"], row["subject"], row["detail"]) == ("schema.migrate", str(done["version"]), '{"from":"0"}')
+
+
+def test_the_key_ring_is_in_it_where_the_database_is_known(dsn, pg, tmp_path):
+    path = tmp_path / "keys"
+
+    def add(**where):
+        done = ringctl("keyring", "add", "--key-file", path, check=False, **where)
+        assert done.returncode == 0, done
+        return done.stderr.decode() if isinstance(done.stderr, bytes) else done.stderr
+
+    def noted():
+        return [(r["subject"], json.loads(r["detail"])) for r in ringctl("audit", "show", INSTALLATION, "--action", "keyring.add", database=dsn) or []]
+    assert "audit log" not in add() and noted() == []
+    assert "audit log" not in add(database=dsn) and noted() == [("2", {"file": str(path)})]
+    assert "this was done, and is not in the audit log" in add(database=f"host={tmp_path} dbname=nobody")
+    assert "audit log" not in add(database=pg.dsn("postgres")), "no schema, no log"
+    key = path.read_text().splitlines()[-1].split(":")[1]
+    assert len(key) == 64 and key not in json.dumps(log_of(dsn, INSTALLATION)) and verify(dsn)[0] in (0, 1)
+
+
 def test_what_changed_nothing_is_not_in_it(owner, dsn):
     app = ringctl("app", "create", "Quiet", database=dsn)
     for words in (["key", "revoke", app["id"], str(uuid.uuid4())], ["hook", "disable", app["id"], str(uuid.uuid4())],
@@ -429,7 +458,7 @@ def test_each_generation_notes_its_configuration(pg, new_daemon):
     dsn = pg.dsn(d.database)
 
     def rows(n):
-        found = ringctl("audit", "show", "00000000-0000-0000-0000-000000000000", database=dsn) or []
+        found = ringctl("audit", "show", INSTALLATION, "--action", "config.loaded", database=dsn) or []
         return found if len(found) >= n else []
     try:
         ringd.wait_for("the first", lambda: rows(1))
@@ -453,9 +482,9 @@ def test_who_holds_the_chain_does_not_stop_events(pg, new_daemon):
     """The reaper tries once to note its configuration, then goes on."""
     d = new_daemon()
     with pg.connect(d.database) as c:
-        audit(c, "00000000-0000-0000-0000-000000000000")
+        audit(c, INSTALLATION)
         c.autocommit = False
-        audit(c, "00000000-0000-0000-0000-000000000000")        # and no commit
+        audit(c, INSTALLATION)        # and no commit
         d.write(database_keys={"statement_timeout": "1s"})
         d.start()
         try:

@@ -16,6 +16,7 @@ import sealing
 from courier_line import RIBBON_DIAL, RIBBON_LINE, RIBBON_SIGN, Line
 from dialpad_sim import key_ring
 from exotel_sim import ACCOUNT, API_KEY, API_TOKEN, APP_TOKEN, CALLER_ID, SIP_SECRET, Exotel, add_agent, credentials, exotel, link, settings
+from prometheus import scrape
 from ringd import request, wait_for
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root to take a worker's place on the line")
@@ -171,6 +172,16 @@ def test_a_call_rings_the_agent(line, app, sim):
     assert app.audit("ribbon.dial_failed") == []
     assert request(sim.port, "GET", "/sim/next-call").json == {"call_sid": a["call_sid"], "sip_user": "ashar9f2c", "to": NUMBER}
     assert request(sim.port, "GET", "/sim/next-call?wait_ms=1").status == 204
+
+
+def test_its_answers_are_counted_as_exotel_s(d, line, app, sim):
+    def answers(provider):
+        return {dict(labels)["outcome"]: n for (name, labels), n in scrape(d.admin).samples.items()
+                if name == "ringd_provider_requests_total" and dict(labels)["provider"] == provider}
+    before, others = answers("exotel"), answers("dialpad")
+    assert line.ask(RIBBON_DIAL, app.id, app.wish())["outcome"] == "placed"
+    assert answers("exotel") == {**before, "ok": before["ok"] + 1} and answers("dialpad") == others
+    assert d.status()["totals"]["exotel_ok"] == before["ok"] + 1
 
 
 def test_a_call_rings_a_telephone(line, app, sim):

@@ -176,6 +176,24 @@ def used(db, answer):
     return one(db, "SELECT secret_used FROM webhook_events WHERE id = %s", answer.json["data"]["event_id"])
 
 
+def asked_for(daemon, pg, h):
+    [password] = [x["password"] for x in ringd.ringctl("hook", "list", h.app, database=pg.dsn(daemon.database)) if x["id"] == h.id]
+    return password
+
+
+def test_a_list_says_which_hooks_ask_for_a_password(daemon, pg, acme):
+    closed, opened = exotel.Hook(daemon, pg, acme.id, "--basic"), exotel.Hook(daemon, pg, acme.id)
+    assert asked_for(daemon, pg, closed) is True and asked_for(daemon, pg, opened) is False
+    for h in (closed, opened):
+        ringd.ringctl("hook", "rotate", acme.id, h.id, "--overlap", "1h", database=pg.dsn(daemon.database))
+    assert asked_for(daemon, pg, closed) is True
+    assert asked_for(daemon, pg, opened) is False, "not before the overlap ends"
+    ringd.ringctl("hook", "rotate", acme.id, opened.id, "--overlap", "0s", database=pg.dsn(daemon.database))
+    assert asked_for(daemon, pg, opened) is True
+    signed = ringd.ringctl("hook", "create", acme.id, database=pg.dsn(daemon.database))
+    assert {x["id"]: x["password"] for x in ringd.ringctl("hook", "list", acme.id, database=pg.dsn(daemon.database))}[signed["id"]] is None
+
+
 def test_a_hook_with_a_secret_asks_for_it_as_the_password(daemon, db, pg, acme):
     h = exotel.Hook(daemon, pg, acme.id, "--basic")
     for n, headers in enumerate([{}, basic("wrong"), basic(""), {"Authorization": "Basic ???"}, {"Authorization": h.secret},

@@ -393,7 +393,14 @@ def test_the_whole_round(d, db, ring, acme):
     reload(d)
     assert request(d.admin, "GET", "/keyring").json["data"] == {"newest": 3, "keys": [3], "stale": 0}
     all_open(db, ring, tokens)
-    assert "key ring: key 3 encrypts, 1 in all" in d.text()
+    assert "key ring newest=3 keys=1\n" in d.text()
+    noted = ringctl("audit", "show", str(uuid.UUID(int=0)), config=d.config)
+    assert [(r["action"], r["subject"]) for r in reversed(noted) if r["action"].startswith("keyring.")] == [
+        ("keyring.add", "3"), ("keyring.rekey", "3"), ("keyring.drop", "1"), ("keyring.drop", "2")]
+    [rekey] = [r for r in noted if r["action"] == "keyring.rekey"]
+    assert json.loads(rekey["detail"]) == {"resealed": "40", "unreadable": "0", "state": "done"}
+    for key in ring.values():
+        assert key.hex() not in json.dumps(noted)
 
 
 def test_a_key_is_dropped_from_a_stopped_daemon_only_when_told(d, db, ring, acme):

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+import uuid
 
 import pytest
 
@@ -314,6 +315,15 @@ def test_a_level_for_a_while_ends_by_itself(daemon, acme):
     daemon.get("/api/calls?limit=1", acme.key, x_request_id="while-2")
     access_line(daemon, "while-2")
     assert not any(x["level"] == "debug" for x in of_request(daemon, "while-2"))
+
+
+def test_who_changed_a_level_is_in_the_audit_log(daemon, pg, acme):
+    dsn = pg.dsn(daemon.database)
+    log(daemon, "set", "debug", "--app", acme.id, "--module", "http", "--for", "5m", database=dsn)
+    log(daemon, "reset", "--app", acme.id, "--module", "http", database=dsn)
+    noted = [(r["action"], json.loads(r["detail"])) for r in ringctl("audit", "show", str(uuid.UUID(int=0)), database=dsn)]
+    of = {"module": "http", "app": acme.id}
+    assert [x for x in noted if x[0].startswith("log.")] == [("log.reset", of), ("log.set", {"level": "debug", **of, "for_ms": "300000"})]
 
 
 def test_one_module_s_debug_lines(daemon, acme):

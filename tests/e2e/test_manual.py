@@ -209,7 +209,7 @@ def test_lines_of_starts_and_reloads(new_daemon, db, acme):
     second = subprocess.run([str(BIN / "ringd"), "-d", "-f", str(d.config)], capture_output=True, text=True, timeout=20, check=False)
     assert second.returncode == 1 and "already running, pid " in second.stderr
     os.kill(d.pids("worker")[0], signal.SIGKILL)
-    logged(d, "started again")
+    logged(d, "child ended, started again")
     d.wait_ready()
     good = d.config.read_text()
     d.config.write_text(good + "nonsense: 1\n")

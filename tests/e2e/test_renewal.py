@@ -104,7 +104,7 @@ def test_one_request_while_nobody_dies(pg, pair, sim):
     shown = [subprocess.run([ringd.BIN / "ringctl", "status", "--admin", f"127.0.0.1:{d.admin}"], capture_output=True, text=True,
                             timeout=20, check=True).stdout for d in pair]
     assert sum(int(n) for out in shown for n in re.findall(r"\ntokens: (\d+) renewed, 0 to be tried again", out)) == TRIES, shown
-    assert all("\nproviders: " in out for out in shown if "tokens: " in out), shown
+    assert all("\nDialpad: " in out for out in shown if "tokens: " in out), shown
 
 
 @pytest.mark.parametrize("how", ["reload", "stop", "upgrade"])

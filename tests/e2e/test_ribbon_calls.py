@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 import uuid
@@ -12,6 +13,7 @@ import exotel_sim
 import ringd
 from dialpad_sim import key_ring
 from exotel_sim import Exotel
+from prometheus import scrape
 from ribbon import ORIGIN, Crm, refused
 from ringd import request, wait_for
 
@@ -90,6 +92,40 @@ def test_a_call_is_placed(crm, sim):
     assert crm.usage() == [(1, 0)]
     [(actor, _, subject, detail)] = crm.audit("ribbon.dial")
     assert actor == f"session:{s.id}" and subject == f"call:{data['id']}" and json.loads(detail) == {"phone_number": "+9198...210"}
+
+
+def test_sessions_refusals_and_calls_are_counted(pg, d, sim):
+    def counted():
+        return {(name[len("ringd_ribbon_"):-len("_total")], *dict(labels).values()): n
+                for (name, labels), n in scrape(d.admin).samples.items() if name.startswith("ringd_ribbon_")}
+    crm = Linked(pg, d, limit=5)
+    crm.add_phone()
+    before = counted()
+    s = crm.session("erin")
+    assert [s.dial().status for _ in range(2)] == [201, 201]
+    sim.set(retry_after=1)
+    for fault in ("device_off", "500", "lost", "503"):
+        sim.misbehave(outbound_call=fault)
+        s.dial(key=fault)
+        s.dial(key="device_off")        # told again, and not counted
+    crm.ctl("client", "change", crm.id, crm.web_id, "--monthly-limit", "4")
+    refused(s.dial(), 429, "limit_reached", ORIGIN)
+    refused(crm.init(origin="https://evil.example"), 403, "origin_not_allowed")
+    refused(crm.init(key="x"), 401, "invalid_api_key", ORIGIN)
+    refused(crm.init(token="x"), 401, "invalid_agent_token", ORIGIN)
+    refused(crm.init("nobody"), 403, "agent_unknown", ORIGIN)
+    assert s.post("end").status == 200
+    refused(s.dial(), 401, "session_revoked", ORIGIN)
+    crm.ctl("app", "disable", crm.id)
+    refused(crm.init(), 403, "account_inactive", ORIGIN)
+    after = counted()
+    assert {k: n - before[k] for k, n in after.items()} == {
+        ("sessions",): 1, ("calls", "placed"): 2, ("calls", "refused"): 1, ("calls", "unknown"): 2, ("calls", "later"): 1,
+        ("refused", "limit"): 1, ("refused", "origin"): 1, ("refused", "key"): 1, ("refused", "agent"): 2, ("refused", "session"): 1,
+        ("refused", "account"): 1}
+    shown = subprocess.run([ringd.BIN / "ringctl", "status", "--admin", f"127.0.0.1:{d.admin}"], capture_output=True, text=True, timeout=20,
+                           check=False).stdout
+    assert "\nribbons: " in shown and f"\nribbon calls: {after['calls', 'placed']:.0f} placed, " in shown, shown
 
 
 def test_an_agent_with_a_phone_in_the_page(crm, sim):

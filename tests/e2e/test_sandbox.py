@@ -98,9 +98,11 @@ def test_breaking_out_kills_and_the_master_tells(d, tenant, role):
         pytest.skip("an instrumented build only logs")
     victim = d.pids(role)[0]
     in_child(victim, '(int)execve("/bin/true", 0, 0)')
-    wait_for("the master's word", lambda: f"(pid {victim}): killed by its sandbox" in d.text(), 10)
-    death = [x for x in d.text().splitlines() if f"(pid {victim}) was killed by signal {signal.SIGSYS.value}" in x]
-    assert len(death) == 1 and "started again" in death[0], death
+    def said(sentence):
+        return [x for x in d.text().splitlines() if sentence in x and f" child_pid={victim} " in x]
+    wait_for("the master's word", lambda: said("child ended by its sandbox"), 10)
+    [death] = wait_for("and what it does", lambda: said("child ended, started again"), 10)
+    assert f'how="was killed by signal {signal.SIGSYS.value} (' in death, death
     wait_for("a successor", lambda: len(d.pids(role)) == (2 if role == "worker" else 1) and victim not in d.pids(role), 20)
     d.wait_ready()
     assert d.post(tenant.path, jwt(call_event(1), tenant.secret)).status == 200

@@ -257,7 +257,7 @@ def test_the_new_configuration_counts(d):
     assert ringd.request(extra, "GET", "/nothing").status == 404 and len(d.pids("worker")) == 1
     d.write(listen=f"\n  - address: 127.0.0.1:{d.port}")
     d.upgraded()
-    assert f"127.0.0.1:{extra} was opened for us and is not in the configuration: closed" in d.text()
+    assert f"is not in the configuration: closed endpoint=127.0.0.1:{extra}\n" in d.text()
 
     def refused():
         try:
@@ -361,7 +361,7 @@ def test_the_watchdog_is_silent_without_a_worker(new_replaceable, base):
     d = new_replaceable(workers=1).start(environment={"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "400000"})
     manager.wait("WATCHDOG=1")
     os.kill(d.pids("worker")[0], signal.SIGKILL)
-    wait_for("its death to be noticed", lambda: "starting worker again" in d.text() or "started again in" in d.text())
+    wait_for("its death to be noticed", lambda: "child ended, started again" in d.text())
     manager.listen()
     manager.heard.clear()
     time.sleep(0.7)                     # a wait of a second follows an early death, and 200 ms is the period
@@ -429,7 +429,7 @@ def test_socket_activation(new_replaceable):
     early.sendall(b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     activated(d, [tcp, unused, file, datagram])
     assert early.recv(100).startswith(b"HTTP/1.1 404") and unix_get(path).startswith(b"HTTP/1.1 404")
-    assert f"127.0.0.1:{unused.getsockname()[1]} was opened for us and is not in the configuration: closed" in d.text()
+    assert f"is not in the configuration: closed endpoint=127.0.0.1:{unused.getsockname()[1]}\n" in d.text()
     assert "descriptor 6 is not a listening stream socket" in d.text()
     environment = pathlib.Path(f"/proc/{d.pids('reaper')[0]}/environ").read_bytes()
     assert b"LISTEN_" not in environment

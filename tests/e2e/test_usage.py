@@ -150,6 +150,7 @@ def test_no_clients_is_still_a_header(dsn):
 @pytest.mark.parametrize("name, cell", [
     ("=HYPERLINK(\"http://evil.example\";\"x\")", "\"'=HYPERLINK(\"\"http://evil.example\"\";\"\"x\"\")\""),
     ("+1", "\"'+1\""), ("-1", "\"'-1\""), ("@SUM(A1)", "\"'@SUM(A1)\""), ("\t=1", "\"'\t=1\""), ("\r=1", "\"'\r=1\""),
+    ("＝1", "\"'＝1\""), ("＋1", "\"'＋1\""), ("－1", "\"'－1\""), ("＠SUM(A1)", "\"'＠SUM(A1)\""), ("１", "１"),
     ("a,b", "\"a,b\""), ("a\"b", "\"a\"\"b\""), ("a\r\nb", "\"a\r\nb\""), ("Zoë = ✓", "Zoë = ✓"), (" lead", " lead"), ("", ""),
 ])
 def test_names_that_a_spreadsheet_might_compute(db, dsn, name, cell):

@@ -263,6 +263,27 @@ events_and_the_queue(void **state)
 	assert_line(all, "ringd_reaper_lag_seconds 1.25");
 }
 
+static void
+each_provider_has_its_answers(void **state)
+{
+	struct scoreboard *b = new_board();
+	const char *all;
+
+	(void)state;
+	for (int a = 0; a < SCORE_ANSWERS; a++) {
+		score_count(&b->slot[0], SCORE_DIALPAD + a, 10 + (uint64_t)a);
+		score_count(&b->slot[1], SCORE_EXOTEL + a, 20 + (uint64_t)a);
+	}
+	all = written(b, 0);
+	assert_line(all, "ringd_provider_requests_total{provider=\"dialpad\",outcome=\"ok\"} 10");
+	assert_line(all, "ringd_provider_requests_total{provider=\"dialpad\",outcome=\"unreached\"} 14");
+	assert_line(all, "ringd_provider_requests_total{provider=\"exotel\",outcome=\"ok\"} 20");
+	assert_line(all, "ringd_provider_requests_total{provider=\"exotel\",outcome=\"refused\"} 21");
+	assert_line(all, "ringd_provider_requests_total{provider=\"exotel\",outcome=\"limited\"} 22");
+	assert_line(all, "ringd_provider_requests_total{provider=\"exotel\",outcome=\"failed\"} 23");
+	assert_line(all, "ringd_sip_signatures_total{outcome=\"signed\"} 0");
+}
+
 /* Every route there can be, every number as long as it can get: it still fits. */
 static void
 the_largest_text_fits(void **state)
@@ -336,6 +357,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(requests_come_by_route_and_class, begin, end),
 		cmocka_unit_test_setup_teardown(processes_and_reloads, begin, end),
 		cmocka_unit_test_setup_teardown(events_and_the_queue, begin, end),
+		cmocka_unit_test_setup_teardown(each_provider_has_its_answers, begin, end),
 		cmocka_unit_test_setup_teardown(the_largest_text_fits, begin, end),
 		cmocka_unit_test_setup_teardown(the_list_names_what_is_written, begin, end),
 	};
