@@ -16,7 +16,7 @@ export function clock(ms) {
 	return s >= 3600 ? `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}` : `${two(Math.floor(s / 60))}:${two(s % 60)}`;
 }
 
-export function createView({ words: w, mount, theme, country, keep, act }) {
+export function createView({ words: w, mount, theme, country, keep, keys, act }) {
 	const host = document.createElement('exotel-call-ribbon'), shadow = host.attachShadow({ mode: 'closed' }), sheet = new CSSStyleSheet();
 	const dark = matchMedia('(prefers-color-scheme: dark)');
 	let last = null, spoken = '', tick = null, wantsKeys = false, wantsSettings = false, small = keep.get('small') === true, sent = '', sentIn = null, failed = null;
@@ -52,7 +52,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 	el.keysHere.classList.add('fit');
 	el.answer = button('.good', w.answer, 'phone', () => act('answer'));
 	el.decline = button('.bad', w.decline, 'end', () => act('decline'));
-	el.incoming = h('div.row', {}, el.answer, el.decline);
+	el.incoming = h('div.row', { role: 'group', tabindex: '-1', 'aria-label': w.state.incoming }, el.answer, el.decline);
 	el.mute = button('', w.mute, 'mic', () => act('mute'), { 'aria-pressed': 'false' });
 	el.hold = button('', w.hold, 'hold', () => act('hold'), { 'aria-pressed': 'false' });
 	el.keysCall = button('', w.keypad, 'keypad', keypad, { 'aria-expanded': 'false' });
@@ -84,6 +84,11 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 	    el.settings, el.foot);
 	el.root = h('div.root', { role: 'region', 'aria-label': w.title, onkeydown: typed }, el.pill, el.bar, el.live, el.alarm);
 	shadow.append(el.root);
+	for (const [node, name] of [[el.answer, 'answer'], [el.decline, 'hangUp'], [el.end, 'hangUp'], [el.mute, 'mute'], [el.hold, 'hold']])
+		if (keys[name]) {
+			node.setAttribute('aria-keyshortcuts', keys[name].replace(/\bctrl\b/i, 'Control'));
+			node.title = keys[name];
+		}
 
 	/* ---- what hands do */
 	function minimise(on) {
@@ -172,13 +177,19 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		if (sentence === spoken)
 			return;
 		spoken = sentence;
-		text(s.word === 'incoming' ? el.alarm : el.live, sentence);
+		const [now, before] = s.word === 'incoming' ? [el.alarm, el.live] : [el.live, el.alarm];
+
+		text(before, '');		// or the same sentence there would be no news the next time
+		text(now, sentence);
 	}
-	/* A control that went away takes the focus with it: give it to the next sensible one. */
-	function keepFocus(had) {
+	/*
+	 * A control that went away takes the focus with it: give it to the next sensible one. Not to one that answers a call: who was writing when
+	 * it began to ring would do so with the next key.
+	 */
+	function keepFocus(had, ringing = false) {
 		if (had === null || (had.isConnected && had.getClientRects().length > 0 && !had.disabled))
 			return;
-		for (const next of [el.answer, el.end, el.number, el.note, el.retry, el.min, el.pill])
+		for (const next of [ringing ? el.incoming : el.answer, el.end, el.number, el.note, el.retry, el.min, el.pill])
 			if (next.getClientRects().length > 0 && !next.disabled) {
 				next.focus();
 				return;
@@ -197,7 +208,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 			sent = '';
 			wantsKeys = false;
 			el.note.value = '';
-			if (c !== null)
+			if (c?.direction === 'outbound')
 				el.number.value = '';
 		}
 		el.root.className = el.root.className.replace(/\bis-\S+/g, '').trim();
@@ -256,7 +267,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		hide(el.foot, !s.agent);
 		showTime();
 		say(s, [w.state[s.word] ?? s.word, other, why].filter(Boolean).join(', '));
-		keepFocus(had);
+		keepFocus(had, incoming);
 	}
 
 	/* A page that replaces its whole body, as many do instead of loading another, takes nothing away that it did not mean. */
@@ -271,6 +282,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		show,
 		minimise,
 		isSmall: () => small,
+		writing: () => /^(INPUT|TEXTAREA|SELECT)$/.test(shadow.activeElement?.tagName),
 		number: (n) => { el.number.value = n; },
 		focus() {
 			if (small)

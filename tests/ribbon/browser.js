@@ -382,6 +382,7 @@ test('a call by keyboard alone, focus always to be seen', async () => {
 	await p.keyboard.press('Alt+Shift+M');
 	await sleep(100);
 	assert.equal(await p.word(), 'muted', 'no shortcut where somebody writes');
+	await p.evaluate(() => document.activeElement.dispatchEvent(new Event('keydown', { bubbles: true })));		// as a form that fills itself in does
 	await p.evaluate(() => document.activeElement.blur());
 	await p.keyboard.press('Alt+Shift+H');
 	await hungUp(p, n);
@@ -395,6 +396,45 @@ test('a call by keyboard alone, focus always to be seen', async () => {
 	await p.be('talking');
 	await p.keyboard.press('Alt+Shift+H');
 	await hungUp(p, n + 1);
+});
+
+onMock('no shortcut where somebody writes, be it behind the closed root', async () => {
+	const p = await ready({ shortcuts: { focus: 'Ctrl+Shift+Y', mute: null } }, { open: false }), n = (await sawEnds()).length;
+	const press = async (keys) => { await p.keyboard.press(keys); await sleep(100); };
+	const inside = () => p.evaluate(() => document.activeElement.tagName);
+
+	await press('Alt+Shift+P');
+	assert.equal(await inside(), 'BODY', 'another key was wanted for that');
+	await press('Control+Shift+Y');
+	assert.equal(await inside(), 'EXOTEL-CALL-RIBBON');
+	await p.keyboard.type('98');
+	await invite(null);
+	await p.be('incoming');
+	await press('Enter');		// was meant for the number
+	assert.equal(await p.word(), 'incoming', 'who was writing has not answered');
+	await press('Alt+Shift+A');
+	await p.be('talking');
+	await press('Alt+Shift+M');
+	assert.equal(await p.word(), 'talking', 'that one was not wanted');
+	await p.evaluate(() => { r.focus(); });
+	for (let i = 0; i < 5; i++)
+		await press('Shift+Tab');
+	await press('Enter');		// the settings
+	for (let i = 0; i < 6; i++)
+		await press('Tab');
+	await press('Alt+Shift+H');
+	assert.equal(await p.word(), 'talking', 'a field of the ribbon is a field too');
+	await p.evaluate(() => {
+		customElements.define('x-field', class extends HTMLElement { static formAssociated = true; });
+		document.body.append(Object.assign(document.createElement('x-field'), { tabIndex: 0 }));
+		document.querySelector('x-field').focus();
+	});
+	await press('Alt+Shift+H');
+	assert.equal(await p.word(), 'talking', 'and so is one that hides what it is');
+	await p.evaluate(() => document.activeElement.blur());
+	await press('Alt+Shift+H');
+	await hungUp(p, n);
+	await p.close();
 });
 
 test('axe finds nothing, in light and in dark, in any state', async () => {
