@@ -692,6 +692,33 @@ onMock('what may pass by itself is tried again by itself', async () => {
 	await p.close();
 });
 
+onMock('a telephone part that does not load the first time is loaded the second', async () => {
+	const p = await openPage(context, origin);
+
+	await p.route(/ribbon-webrtc/, (route) => route.abort(), { times: 1 });
+	assert.deepEqual(await p.init(good()), { name: 'NetworkError', code: 'network' });
+	await until('it to have begun all the same', async () => (await p.events()).includes('ready'));
+	assert.deepEqual(await p.evaluate(() => spy.violations), []);
+	await p.close();
+});
+
+onMock('a session that ends while they talk ends no call', async () => {
+	const p = await ready(), n = (await sawEnds()).length;
+
+	await talk(p);
+	await back.revoked(p, async () => {
+		await p.evaluate((id) => r.note({ id, note: 'x' }).catch(() => {}), await p.evaluate(() => r.call.id));
+		await p.ribbon.getByText('Your administrator ended this session.').waitFor();
+		assert.equal(await p.word(), 'talking');
+		await heard(hears, 'the agent is still heard');
+		await p.button('Mute').click();
+		await p.be('muted');
+		await p.button('Hang up').click();
+		await hungUp(p, n);
+	});
+	await p.close();
+});
+
 onMock('a session grown too old is followed by another, unseen', async () => {
 	const p = await openPage(context, origin);
 
@@ -751,6 +778,7 @@ async function run(words) {
 	return failed === 0 && (chosen.length > 0 || process.env.RIBBON_ONLY === 'mock') ? 0 : 1;
 }
 
+process.stdout.on('error', () => {});		// whoever read it has gone; what was started is still to be ended
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
 	process.on(signal, () => cleanUp().finally(() => process.exit(1)));
 let code = 1;
