@@ -28,6 +28,8 @@ export function createView({ words: w, mount, theme, country, keep, keys, act })
 	    h('span', {}, name));
 	const bare = (name, picture, onclick, more = {}) => h('button.bare', { type: 'button', 'aria-label': name, title: name, onclick, ...more }, icon(picture));
 	const label = (text, field) => h('label', {}, text, field);
+	const drafts = new Map();		// notes begun and not saved, by call
+	let wantsRecent = false, noteFor = null, noteId = null;		// of the call just ended, or of one from the list
 
 	/* ---- the parts */
 	const el = {};
@@ -65,8 +67,11 @@ export function createView({ words: w, mount, theme, country, keep, keys, act })
 	el.disposition = h('select');
 	el.note = h('textarea', { rows: '2', maxlength: '2000' });
 	el.dispositionLabel = label(w.disposition, el.disposition);
-	el.wrap = h('form.stack', { onsubmit: noted }, el.dispositionLabel, label(w.note, el.note),
-	    h('div.row', {}, h('button.main', { type: 'submit' }, w.save), button('', w.skip, null, () => act('done'))));
+	el.wrapFor = h('p.whose');
+	el.wrap = h('form.stack', { onsubmit: noted }, el.wrapFor, el.dispositionLabel, label(w.note, el.note),
+	    h('div.row', {}, h('button.main', { type: 'submit' }, w.save), button('', w.skip, null, skip)));
+	el.more = h('button.wide', { type: 'button', 'aria-expanded': 'false', onclick: () => { wantsRecent = !wantsRecent; if (wantsRecent) act('recent'); again(); } });
+	el.recent = h('ul.recent', { role: 'list' });
 	el.mic = h('select', { onchange: () => act('microphone', el.mic.value) });
 	el.speaker = h('select', { onchange: () => act('speaker', el.speaker.value) });
 	el.place = h('select', { onchange: () => { keep.set('place', el.place.value); again(); } }, ...PLACES.map((p) => h('option', { value: p }, w.places[p])));
@@ -74,7 +79,7 @@ export function createView({ words: w, mount, theme, country, keep, keys, act })
 	el.speakerLabel = label(w.speaker, el.speaker);
 	el.placeLabel = label(w.place, el.place);
 	el.settings = h('section.stack', {}, el.micLabel, el.speakerLabel, el.placeLabel);
-	el.main = h('section', {}, el.dial, el.incoming, el.onPhone, el.controls, el.keys, el.wrap);
+	el.main = h('section', {}, el.dial, el.incoming, el.onPhone, el.controls, el.keys, el.wrap, el.more, el.recent);
 	el.agent = h('span');
 	el.usage = h('span');
 	el.foot = h('div.foot', {}, el.agent, el.usage);
@@ -132,7 +137,37 @@ export function createView({ words: w, mount, theme, country, keep, keys, act })
 	}
 	function noted(e) {
 		e.preventDefault();
-		act('note', { disposition: el.disposition.value || undefined, note: el.note.value.trim() || undefined });
+		act('note', { id: noteId, disposition: el.disposition.value || undefined, note: el.note.value.trim() || undefined });
+	}
+	function skip() {
+		if (noteFor === null)
+			act('done');
+		noteFor = null;
+		again();
+	}
+	/* The form belongs to another call from here on. What was begun for the one before is kept until it is saved. */
+	function turnTo(id) {
+		if (noteId === id)
+			return;
+		if (noteId !== null)
+			drafts.set(noteId, [el.disposition.value, el.note.value]);
+		[el.disposition.value, el.note.value] = drafts.get(id) ?? ['', ''];
+		noteId = id;
+	}
+	const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' }), hour = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+	const when = (at) => (new Date(at).toDateString() === new Date().toDateString() ? hour : day).format(at);
+	const because = (reason) => (reason ? w.end[reason] ?? w.fault[reason] ?? reason : '');
+
+	function list(recent) {
+		const want = JSON.stringify(recent);
+
+		if (el.recent.dataset.has === want)
+			return;
+		el.recent.dataset.has = want;
+		el.recent.replaceChildren(...recent.map((r) => h('li.row', {}, h('button.past', { type: 'button', onclick: () => act('dial', r.number) },
+		    h('span.quiet', {}, `${w.call} `), h('span', {}, pretty(r.number)), h('span.detail', {}, [when(r.at), because(r.reason)].filter(Boolean).join(', '))),
+		    r.unlogged ? h('button.fit', { type: 'button', 'aria-label': `${w.note}: ${pretty(r.number)}, ${when(r.at)}`, onclick: () => { noteFor = r; again(); el.note.focus(); } },
+		        w.note) : null)));
 	}
 	/* A telephone's keys on the computer's, while talking and not writing. */
 	function typed(e) {
@@ -200,14 +235,14 @@ export function createView({ words: w, mount, theme, country, keep, keys, act })
 		const had = shadow.activeElement, c = s.call, incoming = s.word === 'incoming', ended = c?.phase === 'ended';
 		const webrtc = s.mode === 'webrtc', tiny = small && !incoming && !mount, other = c === null ? '' : c.name || pretty(c.number) || w.unknown;
 		const wrap = ended && c.id !== null && !c.logged;
-		const why = ended && c.reason ? w.end[c.reason] ?? w.fault[c.reason] ?? c.reason : '';
+		const why = ended ? because(c.reason) : '';
+		const dials = (c === null || (ended && !wrap)) && s.line !== 'offline', recent = s.recent ?? [], unlogged = recent.filter((r) => r.unlogged);
 
 		last = s;
 		if (sentIn !== (c?.at ?? null)) {
 			sentIn = c?.at ?? null;
 			sent = '';
 			wantsKeys = false;
-			el.note.value = '';
 			if (c?.direction === 'outbound')
 				el.number.value = '';
 		}
@@ -225,7 +260,7 @@ export function createView({ words: w, mount, theme, country, keep, keys, act })
 		hide(el.fault, s.fault === null);
 		hide(el.retry, !s.canRetry);
 		hide(el.sound, !s.blocked);
-		hide(el.dial, (c !== null && (!ended || wrap)) || s.line === 'offline');
+		hide(el.dial, !dials);
 		el.call.disabled = s.line !== 'ready';
 		hide(el.incoming, !incoming);
 		hide(el.controls, !s.live || incoming);
@@ -246,14 +281,28 @@ export function createView({ words: w, mount, theme, country, keep, keys, act })
 		hide(el.keys, !wantsKeys || (c !== null && !s.tones) || s.line === 'offline');
 		hide(el.sent, !s.tones || sent === '');
 		text(el.sent, sent);
-		hide(el.wrap, !wrap);
+		for (const id of drafts.keys())
+			if (recent.some((r) => r.id === id && !r.unlogged))
+				drafts.delete(id);
+		if (noteFor !== null && !unlogged.some((r) => r.id === noteFor.id))
+			noteFor = null;
+		hide(el.wrap, !wrap && (noteFor === null || !dials));
+		text(el.wrapFor, wrap || noteFor === null ? '' : `${pretty(noteFor.number)}, ${when(noteFor.at)}`);
+		hide(el.wrapFor, el.wrapFor.textContent === '');
+		hide(el.more, !dials || recent.length === 0 || noteFor !== null);
+		text(el.more, unlogged.length === 0 ? w.recent : `${w.recent} · ${unlogged.length} ${w.unlogged}`);
+		el.more.setAttribute('aria-expanded', String(wantsRecent));
+		hide(el.recent, el.more.hidden || !wantsRecent);
+		list(recent);
 		if (ended && c.id === null && c.direction === 'outbound' && failed !== c.at) {
 			failed = c.at;
 			el.number.value = c.number;		// to be mended, or tried again
 		}
 		hide(el.dispositionLabel, s.dispositions.length === 0);
 		options(el.disposition, [['', w.none], ...s.dispositions.map((d) => [d, d])], '');
-		hide(el.main, ![el.dial, el.incoming, el.controls, el.onPhone, el.keys, el.wrap].some((x) => !x.hidden));
+		if (wrap || noteFor !== null)
+			turnTo(wrap ? c.id : noteFor.id);
+		hide(el.main, ![el.dial, el.incoming, el.controls, el.onPhone, el.keys, el.wrap, el.more].some((x) => !x.hidden));
 		el.gear.setAttribute('aria-expanded', String(wantsSettings));
 		hide(el.settings, !wantsSettings);
 		for (const [field, lab, kind, chosen] of [[el.mic, el.micLabel, 'audioinput', s.devices.mic], [el.speaker, el.speakerLabel, 'audiooutput', s.devices.speaker]]) {

@@ -147,12 +147,44 @@ test('disposition and note are saved by the server', async () => {
 	await p.button('Hang up').click();
 	await hungUp(p, n);
 	await p.ribbon.getByLabel('Outcome').selectOption('Reached');
-	await p.ribbon.getByLabel('Note').fill('Wants a quote <b>tomorrow</b>');
+	await p.ribbon.getByLabel('Note', { exact: true }).fill('Wants a quote <b>tomorrow</b>');
 	await p.button('Save').click();
 	await p.be('ready', 4000);
 	assert.deepEqual(p.posts('note'), [{ disposition: 'Reached', note: 'Wants a quote <b>tomorrow</b>' }]);
 	assert.ok((await Promise.all(p.bodies)).some((b) => b.includes('/note ') && b.includes('"disposition":"Reached"')), 'the server has it');
 	assert.ok((await p.events()).includes('logged'));
+});
+
+test('what is not noted yet waits in the list of recent calls, and a note begun is not lost', async () => {
+	const p = await ready(), n = (await sawEnds()).length, more = p.ribbon.getByRole('button', { name: /^Recent calls/ });
+	const number = '+919812300077', notes = () => p.ribbon.getByRole('button', { name: /^Note: .91 98123 00077/ }).count();
+
+	await talk(p, () => p.evaluate((to) => { r.dial(to); }, number));
+	assert.equal(await more.isVisible(), false);
+	await p.button('Hang up').click();
+	await hungUp(p, n);
+	await p.ribbon.getByLabel('Note', { exact: true }).fill('wants a quo');
+	await invite(null);		// in the middle of a word
+	await p.be('incoming');
+	await p.button('Decline').click();
+	await hungUp(p, n + 1);
+	await p.ribbon.getByRole('button', { name: /^Recent calls · \d+ without a note$/ }).click();
+	await until('the call in the list', async () => (await notes()) === 1);
+	await shot(p, 'recent');
+	await p.ribbon.getByRole('button', { name: /^Note: .91 98123 00077/ }).click();
+	assert.equal(await p.ribbon.getByLabel('Note', { exact: true }).inputValue(), 'wants a quo');
+	await p.keyboard.press('End');
+	await p.keyboard.type('te');
+	await shot(p, 'recent-note');
+	await p.button('Save').click();
+	await until('the note to be with the call', async () => (await notes()) === 0 && await p.ribbon.getByLabel('Note', { exact: true }).isHidden());
+	assert.equal(p.posts('note').at(-1).note, 'wants a quote');
+	await talk(p, () => p.ribbon.getByRole('button', { name: /^Call .91 98123 00077/ }).first().click());
+	assert.equal(p.posts('calls').at(-1).phone_number, number);
+	await p.button('Hang up').click();
+	await hungUp(p, n + 2);
+	assert.equal(await p.ribbon.getByLabel('Note', { exact: true }).inputValue(), '', 'another call, another note');
+	await p.close();
 });
 
 test('a stranger’s call rings and is answered only by hand', async () => {
@@ -477,6 +509,12 @@ test('axe finds nothing, in light and in dark, in any state', async () => {
 		await p.button('Hang up').click();
 		await hungUp(p, n + 1);
 		await look('ended');
+		await p.button('Skip').click();
+		await p.ribbon.getByRole('button', { name: /^Recent calls/ }).click();
+		await p.ribbon.getByRole('button', { name: /^Note: / }).first().waitFor();
+		await look('recent');
+		await p.ribbon.getByRole('button', { name: /^Note: / }).first().click();
+		await look('note');
 		await p.close();
 	}
 });
@@ -610,7 +648,7 @@ onDaemon('the example of a CRM, and its server', async () => {
 	await p.button('Hang up').click();
 	await until('the end', async () => (await sawEnds()).length > n);
 	await log('ended: outbound, +919811112222, deal D-1043, you_hung_up');
-	await p.ribbon.getByLabel('Note').fill('Sent the price list');
+	await p.ribbon.getByLabel('Note', { exact: true }).fill('Sent the price list');
 	await p.button('Save').click();
 	await log('noted: outbound, +919811112222');
 });
