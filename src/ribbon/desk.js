@@ -145,7 +145,8 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 		    call: c === null ? null : { ...shown(c), at: c.at } };
 	}
 	const asSeen = () => {
-		const own = { leader: tabs === null || !tabs.following(), canRetry, blocked, devices: { list: devices, mic: keep.get('mic'), speaker: keep.get('speaker') } };
+		const own = { leader: tabs === null || !tabs.following(), canRetry, blocked, devices: { list: devices, mic: keep.get('mic'), speaker: keep.get('speaker'), ringer: keep.get('ringer'),
+		    volume: keep.get('volume') ?? 1 } };
 		const s = own.leader ? snapshot() : { ...(mirrored ?? { ...snapshot(), word: 'connecting' }) };
 
 		const shownFault = fault ?? notice;
@@ -278,6 +279,8 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 			if (!waits && fault?.code !== e.code)
 				fail(e);
 		    } });
+		phone.sound.ringer(keep.get('ringer'));
+		phone.sound.volume(keep.get('volume') ?? 1);
 		phone.sound.onBlocked((yes) => { if (blocked !== yes) { blocked = yes; publish(); } });
 		try {
 			await within(READY_MS, ready, 'The telephone server did not answer in time');
@@ -373,6 +376,8 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 			publish();
 		},
 		microphone: (id) => { keep.set('mic', id || null); phone?.microphone(id || null).catch((err) => fail(whyNoMicrophone(err), false)); },
+		ringer: (id) => { keep.set('ringer', id || null); phone?.sound.ringer(id || null); },
+		volume: (v) => { keep.set('volume', v); phone?.sound.volume(v); },
 		speaker: (id) => { keep.set('speaker', id || null); phone?.sound.speaker(id); },
 	};
 

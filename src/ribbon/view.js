@@ -74,11 +74,16 @@ export function createView({ words: w, mount, theme, country, keep, keys, act })
 	el.recent = h('ul.recent', { role: 'list' });
 	el.mic = h('select', { onchange: () => act('microphone', el.mic.value) });
 	el.speaker = h('select', { onchange: () => act('speaker', el.speaker.value) });
+	el.ringer = h('select', { onchange: () => act('ringer', el.ringer.value) });
+	/* Never to nothing: it would not ring either. */
+	el.volume = h('input', { type: 'range', min: '10', max: '100', step: '5', oninput: () => act('volume', Number(el.volume.value) / 100) });
 	el.place = h('select', { onchange: () => { keep.set('place', el.place.value); again(); } }, ...PLACES.map((p) => h('option', { value: p }, w.places[p])));
 	el.micLabel = label(w.microphone, el.mic);
 	el.speakerLabel = label(w.speaker, el.speaker);
+	el.ringerLabel = label(w.ringer, el.ringer);
+	el.volumeLabel = label(w.volume, el.volume);
 	el.placeLabel = label(w.place, el.place);
-	el.settings = h('section.stack', {}, el.micLabel, el.speakerLabel, el.placeLabel);
+	el.settings = h('section.stack', {}, el.micLabel, el.speakerLabel, el.ringerLabel, el.volumeLabel, el.placeLabel);
 	el.main = h('section', {}, el.dial, el.incoming, el.onPhone, el.controls, el.keys, el.wrap, el.more, el.recent);
 	el.agent = h('span');
 	el.usage = h('span');
@@ -305,10 +310,13 @@ export function createView({ words: w, mount, theme, country, keep, keys, act })
 		hide(el.main, ![el.dial, el.incoming, el.controls, el.onPhone, el.keys, el.wrap, el.more].some((x) => !x.hidden));
 		el.gear.setAttribute('aria-expanded', String(wantsSettings));
 		hide(el.settings, !wantsSettings);
-		for (const [field, lab, kind, chosen] of [[el.mic, el.micLabel, 'audioinput', s.devices.mic], [el.speaker, el.speakerLabel, 'audiooutput', s.devices.speaker]]) {
+		for (const [field, lab, kind, chosen, first = w.theSystems] of [[el.mic, el.micLabel, 'audioinput', s.devices.mic],
+		    [el.speaker, el.speakerLabel, 'audiooutput', s.devices.speaker], [el.ringer, el.ringerLabel, 'audiooutput', s.devices.ringer, w.sameSpeaker]]) {
 			hide(lab, !webrtc || !s.leader || !s.devices.list.some((d) => d.kind === kind));
-			options(field, [['', w.theSystems], ...s.devices.list.filter((d) => d.kind === kind).map((d) => [d.id, d.label])], chosen);
+			options(field, [['', first], ...s.devices.list.filter((d) => d.kind === kind).map((d) => [d.id, d.label])], chosen);
 		}
+		hide(el.volumeLabel, !webrtc || !s.leader);
+		el.volume.value = String(Math.round(s.devices.volume * 100));
 		hide(el.placeLabel, Boolean(mount));
 		hide(el.min, Boolean(mount));
 		text(el.agent, s.agent ?? '');

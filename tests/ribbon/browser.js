@@ -620,6 +620,80 @@ test('the pill keeps its place and the time, and nothing else is kept', async ()
 	await own.close();
 });
 
+onMock('volume and devices: chosen once, kept, and heeded by voice and ringing', async () => {
+	const own = await browser.newContext({ permissions: ['microphone'] });
+	const listen = (p) => p.evaluate(() => {
+		const Player = window.Audio, Context = window.AudioContext;
+
+		window.Audio = function () { return (window.player = new Player()); };
+		window.rang = [];
+		window.AudioContext = class extends Context { setSinkId(id) { window.rang.push(id); return super.setSinkId(id); } };
+	});
+	const p = await ready({}, { context: own });
+
+	await p.button('Settings').click();
+	await p.ribbon.getByLabel('Ring on').selectOption({ index: 1 });
+	await p.ribbon.getByLabel('Volume').fill('40');
+	const wanted = await p.ribbon.getByLabel('Ring on').inputValue();
+
+	assert.ok(wanted.length > 3);
+	await shot(p, 'settings');
+	await p.close();
+	const q = await ready({}, { context: own }), n = (await sawEnds()).length;
+
+	await listen(q);
+	await invite(null);
+	await q.be('incoming');
+	assert.deepEqual(await q.evaluate(() => rang), [wanted]);
+	await q.button('Answer').click();
+	await q.be('talking');
+	assert.equal(await q.evaluate(() => player.volume), 0.4);
+	await q.button('Settings').click();
+	await q.ribbon.getByLabel('Volume').fill('80');
+	assert.equal(await q.evaluate(() => player.volume), 0.8);
+	await q.button('Hang up').click();
+	await hungUp(q, n);
+	await own.close();
+});
+
+onMock('on a small window, and one enlarged four times, all can be reached', async () => {
+	const p = await ready(), n = (await sawEnds()).length;
+	const look = async (state) => {
+		for (const [width, height] of [[360, 640], [320, 256], [1280, 800]]) {
+			await p.setViewportSize({ width, height });
+			const cut = await p.ribbon.evaluate((root, [w, high]) => {
+				const box = root.getBoundingClientRect(), bar = root.querySelector('.bar:not([hidden])');
+
+				return [...(box.left < 0 || box.right > w || box.top < 0 || box.bottom > high ? ['the window'] : []),
+				    ...(bar && bar.scrollWidth > bar.clientWidth ? ['the bar'] : []),
+				    ...[...root.querySelectorAll('button, h2, .time')].filter((e) => e.getClientRects().length > 0 && e.scrollWidth > e.clientWidth + 1)
+				        .map((e) => e.textContent)];
+			}, [width, height]);
+
+			assert.deepEqual(cut, [], `${state} at ${width} × ${height}`);
+			await shot(p, `${state}-${width}`);
+		}
+	};
+
+	await p.button('Keypad').click();
+	await p.button('Settings').click();
+	await look('dial');
+	await p.button('Settings').click();
+	await talk(p);
+	await p.button('Hold').click();
+	await p.be('held');
+	await look('held');
+	await p.button('Hang up').click();
+	await hungUp(p, n);
+	await look('wrap');
+	await p.button('Skip').click();
+	await p.ribbon.getByRole('button', { name: /^Recent calls/ }).click();
+	await look('list');
+	await p.button('Minimise').click();
+	await look('small');
+	await p.close();
+});
+
 onMock('a registrar without qop', async () => {
 	const port = await freePort(), old = await startSip({ port, agent: AGENT, agentSecret: SECRET, peer: PEER, peerSecret: PEER_SECRET, qop: 'none' });
 
