@@ -55,8 +55,8 @@ export function createView({ words: w, mount, theme, country, keep, keys, act })
 	el.answer = button('.good', w.answer, 'phone', () => act('answer'));
 	el.decline = button('.bad', w.decline, 'end', () => act('decline'));
 	el.incoming = h('div.row', { role: 'group', tabindex: '-1', 'aria-label': w.state.incoming }, el.answer, el.decline);
-	el.mute = button('', w.mute, 'mic', () => act('mute'), { 'aria-pressed': 'false' });
-	el.hold = button('', w.hold, 'hold', () => act('hold'), { 'aria-pressed': 'false' });
+	el.mute = button('', w.mute, 'mic', () => act('mute'));
+	el.hold = button('', w.hold, 'hold', () => act('hold'));
 	el.keysCall = button('', w.keypad, 'keypad', keypad, { 'aria-expanded': 'false' });
 	el.end = button('.bad', w.hangUp, 'end', () => act('hangUp'));
 	el.controls = h('div.four', {}, el.mute, el.hold, el.keysCall, el.end);
@@ -185,7 +185,8 @@ export function createView({ words: w, mount, theme, country, keep, keys, act })
 	/* ---- what is shown */
 	const text = (node, t) => { if (node.textContent !== t) node.textContent = t; };
 	const hide = (node, yes) => node.toggleAttribute('hidden', yes);
-	const press = (node, yes, name) => { node.setAttribute('aria-pressed', String(yes)); text(node.lastChild, name); };
+	/* By its name and not by aria-pressed as well: "Unmute, pressed" would say the contrary of what it means. */
+	const press = (node, yes, name) => { node.classList.toggle('on', yes); text(node.lastChild, name); };
 	const again = () => { if (last !== null) show(last); };
 
 	function showTime() {

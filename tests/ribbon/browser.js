@@ -750,6 +750,7 @@ test('one ribbon a page: in the host’s element, in the host’s words, gone wh
 	assert.deepEqual(got, { early: 'not_ready', same: true, heard: 0, wrong: 'TypeError', frozen: true, inside: 1, bad: 'invalid_phone_number', token: false });
 	await p.ribbon.getByRole('heading', { name: 'Bereit' }).waitFor();
 	assert.equal(await p.button('Minimise').isVisible(), false);
+	await shot(p, 'mounted');
 	await p.evaluate(() => { document.querySelector('[data-call]').dataset.call = 'nonsense'; });
 	await p.getByText('Call Meera Nair').click();
 	await p.ribbon.getByText('This is not a whole number').waitFor();
