@@ -29,6 +29,7 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 		refuse: ({ key, code }) => settle(key, null, new RibbonError(code, code === 'in_call' ? 'There is a call already' : 'The ribbon is not ready')),
 		answer: ({ leg }) => phone?.answer(leg),
 		reject: ({ leg, status }) => phone?.reject(leg, status),
+		came: ({ sid, number }) => tryTo(() => api.came(sid, number)).then((c) => { if (c) happen({ type: 'known', sid, id: c.id }); }),
 		hangup: ({ leg }) => phone?.hangUp(leg),
 		ring: () => phone?.sound.ring(),
 		silence: () => phone?.sound.silence(),
@@ -128,7 +129,7 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 
 		if (calls === null)
 			return;
-		recent = calls.map((c) => ({ id: c.id, number: c.phone_number, at: Date.parse(c.started_at), reason: endReason(c) ?? c.error ?? null,
+		recent = calls.map((c) => ({ id: c.id, number: c.phone_number, inbound: c.direction === 'inbound', at: Date.parse(c.started_at), reason: endReason(c) ?? c.error ?? null,
 		    unlogged: ['placed', 'ended'].includes(c.state) && c.disposition === null && c.note === null }));
 		publish();
 	}

@@ -170,7 +170,7 @@ export function createView({ words: w, mount, theme, country, keep, keys, act })
 			return;
 		el.recent.dataset.has = want;
 		el.recent.replaceChildren(...recent.map((r) => h('li.row', {}, h('button.past', { type: 'button', onclick: () => act('dial', r.number) },
-		    h('span.quiet', {}, `${w.call} `), h('span', {}, pretty(r.number)), h('span.detail', {}, [when(r.at), because(r.reason)].filter(Boolean).join(', '))),
+		    h('span.quiet', {}, `${w.call} `), h('span', {}, pretty(r.number) || w.unknown), h('span.detail', {}, [r.inbound ? w.inbound : '', when(r.at), because(r.reason)].filter(Boolean).join(', '))),
 		    r.unlogged ? h('button.fit', { type: 'button', 'aria-label': `${w.note}: ${pretty(r.number)}, ${when(r.at)}`, onclick: () => { noteFor = r; again(); el.note.focus(); } },
 		        w.note) : null)));
 	}

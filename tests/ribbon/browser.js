@@ -203,8 +203,15 @@ test('a stranger’s call rings and is answered only by hand', async () => {
 	await p.button('Answer').click();
 	await p.be('talking');
 	await heard(hears, 'the agent to be heard');
+	await p.button('Mute').click();
 	await customer.evaluate(() => window.customer.hangUp());
 	await hungUp(p, n + 1);
+	await p.ribbon.getByLabel('Outcome').selectOption('Reached');
+	await p.button('Save').click();
+	await until('the server to have it all', async () => (await p.events()).includes('logged'));
+	assert.deepEqual([p.posts('incoming'), p.posts('state'), p.posts('note')], [[{ call_sid: 'sid-of-somebody-else', phone_number: '09800000009' }],
+	    [{ muted: true }], [{ disposition: 'Reached' }]]);
+	assert.equal(p.posts('end')[0].reason, 'they_hung_up');
 });
 
 onMock('an invitation that overtakes the answer to the dial waits for it', async () => {

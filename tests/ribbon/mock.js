@@ -32,7 +32,7 @@ export async function startMock({ folder, sip, secret, origins }) {
 		return m.sessions.has((rq.headers.authorization ?? '').replace(/^Bearer /, '')) ? null : problem(401, 'invalid_session', 'Invalid session');
 	};
 	const seen = (c) => ({ id: c.id, state: c.state, call_sid: c.call_sid, phone_number: c.phone_number, context: c.context ?? null, status: c.status, outcome: null,
-	    end_reason: c.end_reason ?? null, connected_at: c.connected_at ?? null, disposition: c.disposition ?? null, note: c.note ?? null, started_at: c.at, mode: m.mode, created_at: new Date().toISOString() });
+	    end_reason: c.end_reason ?? null, connected_at: c.connected_at ?? null, disposition: c.disposition ?? null, note: c.note ?? null, started_at: c.at, direction: c.direction ?? 'outbound', mode: m.mode, created_at: new Date().toISOString() });
 
 	const routes = {
 		'POST init': (rq, body) => {
@@ -52,6 +52,16 @@ export async function startMock({ folder, sip, secret, origins }) {
 		'POST renew': (rq) => session(rq) ?? (m.renewals++, good)({ expires_at: new Date(Date.now() + 900000).toISOString(), renew_in_ms: m.renewIn }),
 		'POST end': (rq) => session(rq) ?? good({}),
 		'GET calls': (rq) => session(rq) ?? good([...m.calls.values()].reverse().slice(0, 12).map(seen)),
+		'POST incoming': (rq, b) => {
+			const no = session(rq), there = [...m.calls.values()].find((c) => c.call_sid === b.call_sid);
+
+			if (no)
+				return no;
+			const c = there ?? { id: id(), state: 'placed', call_sid: b.call_sid, phone_number: b.phone_number ?? '', direction: 'inbound', status: 'active', at: new Date().toISOString() };
+
+			m.calls.set(c.id, c);
+			return good({ id: c.id, state: c.state });
+		},
 		'POST sign': (rq, b) => {
 			const no = session(rq);
 
