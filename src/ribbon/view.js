@@ -65,7 +65,7 @@ export function createView({ words: w, mount, theme, country, keep, keys, act })
 	el.keys = h('div', {}, el.sent, h('div.keys', { role: 'group', 'aria-label': w.keypad },
 	    ...KEYS.map((k) => h('button', { type: 'button', 'aria-label': `${w.key} ${k}`, onclick: () => pressed(k) }, k))));
 	el.disposition = h('select');
-	el.note = h('textarea', { rows: '2', maxlength: '2000' });
+	el.note = h('textarea', { rows: '2', maxlength: '1300' });		// 4000 bytes to the server, and 3 a letter in most of India's scripts
 	el.dispositionLabel = label(w.disposition, el.disposition);
 	el.wrapFor = h('p.whose');
 	el.wrap = h('form.stack', { onsubmit: noted }, el.wrapFor, el.dispositionLabel, label(w.note, el.note),
@@ -142,7 +142,12 @@ export function createView({ words: w, mount, theme, country, keep, keys, act })
 	}
 	function noted(e) {
 		e.preventDefault();
-		act('note', { id: noteId, disposition: el.disposition.value || undefined, note: el.note.value.trim() || undefined });
+		const what = { disposition: el.disposition.value || undefined, note: el.note.value.trim() || undefined };
+
+		if (what.disposition === undefined && what.note === undefined)
+			el.note.focus();
+		else
+			act('note', { id: noteId, ...what });
 	}
 	function skip() {
 		if (noteFor === null)

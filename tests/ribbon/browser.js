@@ -147,10 +147,14 @@ test('disposition and note are saved by the server', async () => {
 	await p.button('Hang up').click();
 	await hungUp(p, n);
 	await p.ribbon.getByLabel('Outcome').selectOption('Reached');
-	await p.ribbon.getByLabel('Note', { exact: true }).fill('Wants a quote <b>tomorrow</b>');
+	await p.ribbon.getByLabel('Outcome').selectOption('');
+	await p.button('Save').click();
+	await until('the note to be asked for', () => p.ribbon.getByLabel('Note', { exact: true }).evaluate((e) => e.matches(':focus')));
+	await p.ribbon.getByLabel('Outcome').selectOption('Reached');
+	await p.ribbon.getByLabel('Note', { exact: true }).fill(`Wants a quote <b>tomorrow</b> ${'क'.repeat(1270)}`);
 	await p.button('Save').click();
 	await p.be('ready', 4000);
-	assert.deepEqual(p.posts('note'), [{ disposition: 'Reached', note: 'Wants a quote <b>tomorrow</b>' }]);
+	assert.deepEqual(p.posts('note'), [{ disposition: 'Reached', note: `Wants a quote <b>tomorrow</b> ${'क'.repeat(1270)}` }]);
 	assert.ok((await Promise.all(p.bodies)).some((b) => b.includes('/note ') && b.includes('"disposition":"Reached"')), 'the server has it');
 	assert.ok((await p.events()).includes('logged'));
 });
@@ -198,6 +202,7 @@ test('a stranger’s call rings and is answered only by hand', async () => {
 	await p.button('Decline').click();
 	await hungUp(p, n);
 	assert.equal((await sawEnds()).at(-1).status, 486);
+	assert.equal(await p.ribbon.locator('[aria-live=assertive]').textContent(), '', 'or the next one would be no news to a screen reader');
 	await invite('sid-of-somebody-else', '09800000009');
 	await p.be('incoming');
 	await p.button('Answer').click();
