@@ -90,10 +90,11 @@ CREATE TABLE ribbon_calls (
 	key_id		uuid NOT NULL,
 	agent		uuid NOT NULL,
 	idempotency_key	text COLLATE "C",
-	phone_number	text NOT NULL,		-- E.164
+	direction	text NOT NULL DEFAULT 'outbound' CHECK (direction IN ('inbound', 'outbound')),
+	phone_number	text NOT NULL,		-- E.164; of an inbound call as its telephone showed it
 	context		text,			-- the page's, handed back with events
 	mode		text NOT NULL CHECK (mode IN ('webrtc', 'callback')),
-	month		text COLLATE "C" NOT NULL,	-- YYYY-MM, UTC: whose usage it counts in
+	month		text COLLATE "C" NOT NULL,	-- YYYY-MM, UTC: whose usage it counts in, if outbound
 	state		text NOT NULL DEFAULT 'refused'
 	    CHECK (state IN ('refused', 'asked', 'sent', 'placed', 'failed', 'ended')),
 	provider_call_id text COLLATE "C",
@@ -112,6 +113,7 @@ CREATE TABLE ribbon_calls (
 CREATE UNIQUE INDEX ribbon_calls_key ON ribbon_calls (app_id, agent, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX ribbon_calls_agent ON ribbon_calls (app_id, agent, created_at DESC, id DESC);
 CREATE INDEX ribbon_calls_provider ON ribbon_calls (app_id, provider_call_id) WHERE provider_call_id IS NOT NULL;
+CREATE UNIQUE INDEX ribbon_calls_inbound ON ribbon_calls (app_id, agent, provider_call_id) WHERE direction = 'inbound';
 CREATE INDEX ribbon_calls_created_at ON ribbon_calls (created_at);
 CREATE INDEX ribbon_calls_asked ON ribbon_calls (created_at) WHERE state = 'asked';
 

@@ -110,6 +110,7 @@ void	api_ribbon_renew(struct http_request *rq, void *ctx);
 void	api_ribbon_end(struct http_request *rq, void *ctx);
 void	api_ribbon_calls(struct http_request *rq, void *ctx);	/* the list, or a call to be placed */
 void	api_ribbon_call(struct http_request *rq, void *ctx);
+void	api_ribbon_incoming(struct http_request *rq, void *ctx);
 void	api_ribbon_call_end(struct http_request *rq, void *ctx);
 void	api_ribbon_call_state(struct http_request *rq, void *ctx);
 void	api_ribbon_call_note(struct http_request *rq, void *ctx);

@@ -1,6 +1,6 @@
 /*
- * ribbon_calls: what an agent sees of their own calls, and what they say of them: that it ended, is held or muted, what became of
- * it. Steps: origin, session, work. Nobody sees a call of another agent; what happens at Exotel is not asked for here, it
+ * ribbon_calls: what an agent sees of their own calls, and what they say of them: that one came, ended, is held or muted, what became
+ * of it. Steps: origin, session, work. Nobody sees a call of another agent; what happens at Exotel is not asked for here, it
  * comes with its events.
  */
 #include <sys/types.h>
@@ -9,6 +9,7 @@
 #include "api/ribbon.h"
 #include "base/clock.h"
 #include "base/count.h"
+#include "base/month.h"
 #include "base/num.h"
 #include "db/stmt_worker.h"
 
@@ -16,19 +17,21 @@
 #define LIST_MAX	200
 
 enum { SESSION, DONE };		/* statements of a change */
+enum { CAME_AS = 2 };		/* and of a call that came */
 
 struct of_call {
 	struct ribbon		 r;		/* the first: rq->state is either */
 	struct uuid		 id;
 	int64_t			 limit;
 	int			 stmt;		/* what changes it */
-	struct str		 text[2];	/* reason; or disposition and note */
+	struct str		 text[2];	/* reason; or disposition and note; or Exotel's name and number */
 	int			 held, muted;	/* -1: not said */
 	bool			 list;
 };
 
 static void	send_read(struct api *api, struct http_request *rq);
 static void	send_change(struct api *api, struct http_request *rq);
+static void	send_came(struct api *api, struct http_request *rq);
 
 /* NULL: answered. */
 static struct of_call *
@@ -71,7 +74,7 @@ put_call(struct json_out *j, const struct db_result *r, int row)
 {
 	static const struct { const char *name; int col; } texts[] = {
 		{ "id", RC_ID }, { "state", RC_STATE }, { "call_sid", RC_CALL_SID }, { "phone_number", RC_NUMBER },
-		{ "context", RC_CONTEXT }, { "mode", RC_MODE }, { "status", RC_STATUS }, { "outcome", RC_OUTCOME },
+		{ "context", RC_CONTEXT }, { "mode", RC_MODE }, { "direction", RC_DIRECTION }, { "status", RC_STATUS }, { "outcome", RC_OUTCOME },
 		{ "end_reason", RC_END_REASON }, { "error", RC_ERROR }, { "disposition", RC_DISPOSITION }, { "note", RC_NOTE },
 	};
 
@@ -355,4 +358,82 @@ void
 api_ribbon_call_note(struct http_request *rq, void *ctx)
 {
 	begin_change(rq, ctx, W_RCALL_NOTE);
+}
+
+/* ---- to say that one came */
+
+static bool
+read_came(struct of_call *c)
+{
+	static const char *const names[] = { "call_sid", "phone_number" };
+	struct json member[COUNT(names)];
+	struct http_request *rq = c->r.rq;
+	struct json_doc doc;
+
+	if (!body_read(rq, &doc, names, COUNT(names), member, &c->r.fault))
+		return false;
+	if (!body_text(&c->text[0], member[0], &rq->arena, RIBBON_WORD_MAX) || c->text[0].n == 0)
+		return ribbon_fault(&c->r, 400, "invalid_parameter", "call_sid must be a text of 1 to 255 bytes");
+	if (!body_text(&c->text[1], member[1], &rq->arena, RIBBON_WORD_MAX))
+		return ribbon_fault(&c->r, 400, "invalid_phone_number", "phone_number must be a text of at most 255 bytes");
+	return true;
+}
+
+static void
+came(void *arg, const struct db_result *r)
+{
+	struct of_call *c = arg;
+	struct json_out j;
+	struct buf b;
+
+	if (!ribbon_accepts(&c->r, r, send_came))
+		return;
+	if (db_rows(r, CAME_AS) == 0) {
+		api_away(c->r.rq);		/* the session ended, or the row was swept away, in this very moment */
+		return;
+	}
+	reply_begin(&j, &b, RIBBON_ANSWER_MAX, true);
+	json_kstr(&j, "id", db_text(r, CAME_AS, 0, 1));
+	json_kstr(&j, "state", db_text(r, CAME_AS, 0, 0));
+	reply_end(c->r.rq, &j, 200);
+}
+
+static void
+send_came(struct api *api, struct http_request *rq)
+{
+	struct of_call *c = rq->state;
+	char month[MONTH_SIZE];
+	struct db_job *j;
+	DB_PARAMS(p, 9);
+	DB_PARAMS(as, 5);
+
+	rq->step = "came";
+	if (!read_came(c)) {
+		ribbon_wrong(&c->r);
+		return;
+	}
+	c->id = uuid_v7(clock_real_ms());
+	month_of(month, clock_real_ms());
+	ribbon_params(&p, &c->r);
+	ribbon_params(&as, &c->r);
+	j = db_job_new(api->db, 0, came, c);
+	db_job_add(j, W_SESSION, p.p, p.n);
+	db_put_uuid(&p, c->id);
+	db_put_str(&p, c->text[0]);
+	db_put_str(&p, c->text[1].p == NULL ? STR("") : c->text[1]);
+	db_put_cstr(&p, month);
+	db_put_time_ms(&p, clock_real_ms());
+	db_job_add(j, W_RCALL_CAME, p.p, p.n);
+	db_put_str(&as, c->text[0]);
+	db_job_add(j, W_RCALL_CAME_AS, as.p, as.n);
+	db_job_submit(j);
+}
+
+void
+api_ribbon_incoming(struct http_request *rq, void *ctx)
+{
+	struct of_call *c = new_state(rq);
+
+	if (c != NULL)
+		ribbon_begin(ctx, rq, &c->r, send_came);
 }

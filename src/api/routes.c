@@ -23,6 +23,7 @@ static const struct http_route public_routes[] = {
 	{ "/api/ribbon/calls/{}/end", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_call_end, "ribbon_call_end", RIBBON_BODY_MAX, false },
 	{ "/api/ribbon/calls/{}/state", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_call_state, "ribbon_call_state", RIBBON_BODY_MAX, false },
 	{ "/api/ribbon/calls/{}/note", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_call_note, "ribbon_call_note", RIBBON_BODY_MAX, false },
+	{ "/api/ribbon/incoming", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_incoming, "ribbon_incoming", RIBBON_BODY_MAX, false },
 	{ "/api/ribbon/sign", ROUTE_POST | ROUTE_OPTIONS, api_ribbon_sign, "ribbon_sign", RIBBON_BODY_MAX, false },
 	{ "/webhooks/dialpad/{}", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, true },
 	{ "/webhooks/dialpad", ROUTE_POST, api_hook_dialpad, "hook_dialpad", SIZE_MAX, false },

@@ -39,7 +39,7 @@
 #define DIALLED(known)	"CASE c.direction WHEN 'outbound' THEN coalesce(" known ", m.phone_number) ELSE m.phone_number END"
 /* OFFSET 0 keeps each of these a look into a primary key for one row of its caller, whatever the statistics say. */
 #define RIBBON_CALL_OF(which)								\
-	"SELECT k.app_id, k.sid, k.call_id, r.* FROM k CROSS JOIN LATERAL (SELECT r.id, r.agent, r.context, r.phone_number "	\
+	"SELECT k.app_id, k.sid, k.call_id, r.* FROM k CROSS JOIN LATERAL (SELECT r.id, r.agent, r.direction, r.context, r.phone_number "	\
 	"FROM ribbon_calls r WHERE r.app_id = k.app_id AND " which " OFFSET 0) r"
 #define CALL_OF_M									\
 	"CROSS JOIN LATERAL (SELECT c.status, c.outcome, c.provider_state, c.end_inferred, c.ended_at, c.updated_at "	\
@@ -64,7 +64,7 @@
 	"from_number = CASE c.direction WHEN 'outbound' THEN c.from_number ELSE nullif(c.internal_number, m.phone_number) END, "	\
 	"agent_id = coalesce(g.agent_id, c.agent_id), agent_name = coalesce(g.name, c.agent_name), "	\
 	"agent_email = coalesce(g.email, c.agent_email), updated_at = " now "::timestamptz "	\
-	"FROM m " AGENT_OF_M "WHERE c.app_id = m.app_id AND c.id = m.call_id) "			\
+	"FROM m " AGENT_OF_M "WHERE c.app_id = m.app_id AND c.id = m.call_id AND m.direction = 'outbound') "	\
 	"UPDATE ribbon_calls r SET provider_call_id = m.sid, "					\
 	"state = CASE WHEN c.status = 'ended' THEN 'ended' WHEN r.state = 'asked' OR r.error IS NOT NULL THEN 'placed' ELSE r.state END, "	\
 	"error = NULL, ended_at = CASE WHEN c.status = 'ended' THEN coalesce(r.ended_at, c.ended_at, c.updated_at) END, "	\

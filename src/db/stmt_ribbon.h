@@ -136,7 +136,7 @@
 /* What an agent sees of a call; the one of the calls list that belongs to it, when events have come. */
 #define RCALL_COLUMNS									\
 	"c.id AS c_id, c.state AS c_state, c.provider_call_id, c.phone_number, c.context, c.mode, v.status, v.outcome, c.end_reason, "	\
-	"c.error, c.held, c.muted, c.disposition, c.note, c.created_at, v.connected_at, coalesce(c.ended_at, v.ended_at)"
+	"c.error, c.held, c.muted, c.disposition, c.note, c.created_at, v.connected_at, coalesce(c.ended_at, v.ended_at), c.direction"
 #define RCALL_TABLES									\
 	"ribbon_calls c LEFT JOIN calls v ON v.app_id = c.app_id AND v.provider = 'exotel' "	\
 	"AND v.provider_call_id = c.provider_call_id COLLATE \"default\""
@@ -146,6 +146,18 @@
 #define RCALL_LIST									\
 	BY_SESSION("SELECT " RCALL_COLUMNS " FROM " RCALL_TABLES " WHERE k.state = 'ok' AND c.app_id = $1::text::uuid "	\
 	    "AND c.agent = k.agent ORDER BY c.created_at DESC, c.id DESC LIMIT $5::bigint")
+/*
+ * A call that came to the agent's telephone in the page and was answered there: $5 id, $6 Exotel's name for it, $7 number, $8 month,
+ * $9 now. It costs nothing. Told twice, or of a call the agent asked for, it is the row that is there.
+ */
+#define RCALL_CAME									\
+	"INSERT INTO ribbon_calls (app_id, id, session_id, key_id, agent, direction, phone_number, mode, month, state, "	\
+	"provider_call_id, created_at) SELECT $1::text::uuid, $5::uuid, g.id, g.key_id, g.agent, 'inbound', $7::text, g.mode, "	\
+	"$8::text, 'placed', $6::text, $9::timestamptz FROM " GOOD_SESSION " g WHERE NOT EXISTS (SELECT 1 FROM ribbon_calls o "	\
+	"WHERE o.app_id = $1::text::uuid AND o.provider_call_id = $6::text AND o.agent = g.agent) ON CONFLICT DO NOTHING"
+#define RCALL_CAME_AS									\
+	"SELECT c.state, c.id FROM " GOOD_SESSION " g JOIN ribbon_calls c ON c.app_id = $1::text::uuid "	\
+	"AND c.provider_call_id = $5::text AND c.agent = g.agent ORDER BY c.created_at, c.id LIMIT 1"
 #define OF_MY_CALL	" FROM " GOOD_SESSION " g WHERE c.app_id = $1::text::uuid AND c.id = $5::uuid AND c.agent = g.agent"
 #define RCALL_END									\
 	"UPDATE ribbon_calls c SET state = CASE WHEN c.state IN ('sent', 'placed') THEN 'ended' ELSE c.state END, "	\

@@ -126,6 +126,8 @@ export function createApi(server, recover) {
 		},
 		dial: (number, context, key) => call('POST', '/api/ribbon/calls', { phone_number: number, ...(context ? { context } : {}) },
 		    { 'idempotency-key': key }),
+		recent: (n) => call('GET', `/api/ribbon/calls?limit=${n}`),
+		came: (sid, number) => call('POST', '/api/ribbon/incoming', { call_sid: sid, ...(number ? { phone_number: number } : {}) }),
 		look: (id) => call('GET', `/api/ribbon/calls/${encodeURIComponent(id)}`),
 		hangUp: (id, reason) => call('POST', `/api/ribbon/calls/${encodeURIComponent(id)}/end`, { reason }),
 		tell: (id, state) => call('POST', `/api/ribbon/calls/${encodeURIComponent(id)}/state`, state),

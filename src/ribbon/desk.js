@@ -9,7 +9,7 @@ import { inCall, next, start, word } from './machine.js';
 import { whyNoMicrophone, tryMicrophone } from './microphone.js';
 import { loadPhone } from './load.js';
 
-const RINGING_MS = 1000, TALKING_MS = 2000, READY_MS = 20000, TOKEN_MS = 10000, ENDED_MS = 6000, LOGGED_MS = 1200, HINT_MS = 800, ASKED_MS = 60000, PLACE_TRIES = 3;
+const RINGING_MS = 1000, TALKING_MS = 2000, READY_MS = 20000, TOKEN_MS = 10000, ENDED_MS = 6000, LOGGED_MS = 1200, HINT_MS = 800, ASKED_MS = 60000, PLACE_TRIES = 3, RECENT = 12;
 
 /* What was refused before anybody heard of it; all else is told where it happens. */
 const UNTOLD = ['invalid_phone_number', 'not_ready', 'in_call', 'no_call'];
@@ -20,15 +20,16 @@ const within = (ms, promise, what, code = 'timeout') => Promise.race([promise, n
 export function createDesk({ options, version, keep, show, tellHost }) {
 	const api = createApi(options.server, recover), dials = new Map();
 	let state = start, phone = null, info = null, tabs = null, mirrored = null, fault = null, canRetry = false, blocked = false, poll = null, wait = null, again = null;
-	let devices = [], stopped = false, atRest = null, recovering = null, admitted = false, began = 0, notice = null, unnotice = null;
+	let devices = [], stopped = false, atRest = null, recovering = null, admitted = false, began = 0, notice = null, unnotice = null, recent = [];
 
 	/* ---- the machine, and what it wants done */
 	const doing = {
-		emit: ({ name }) => emit(name),
+		emit: ({ name }) => { emit(name); if (['ready', 'ended', 'logged'].includes(name)) remember(); },
 		place,
 		refuse: ({ key, code }) => settle(key, null, new RibbonError(code, code === 'in_call' ? 'There is a call already' : 'The ribbon is not ready')),
 		answer: ({ leg }) => phone?.answer(leg),
 		reject: ({ leg, status }) => phone?.reject(leg, status),
+		came: ({ sid, number }) => tryTo(() => api.came(sid, number)).then((c) => { if (c) happen({ type: 'known', sid, id: c.id }); }),
 		hangup: ({ leg }) => phone?.hangUp(leg),
 		ring: () => phone?.sound.ring(),
 		silence: () => phone?.sound.silence(),
@@ -122,6 +123,17 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 	}
 	const endReason = (c) => c.end_reason ?? c.outcome ?? null;
 
+	/* The agent's own calls as the server knows them, and which of them still want a note. */
+	async function remember() {
+		const calls = await api.recent(RECENT).catch(() => null);
+
+		if (calls === null)
+			return;
+		recent = calls.map((c) => ({ id: c.id, number: c.phone_number, inbound: c.direction === 'inbound', at: Date.parse(c.started_at), reason: endReason(c) ?? c.error ?? null,
+		    unlogged: ['placed', 'ended'].includes(c.state) && c.disposition === null && c.note === null }));
+		publish();
+	}
+
 	/* ---- what others are told */
 	const shown = (c) => (c === null ? null : { id: c.id, callSid: c.sid, direction: c.direction, number: c.number, name: c.name, context: c.context,
 		phase: c.phase, held: c.held, muted: c.muted, startedAt: c.at, connectedAt: c.connectedAt, endedAt: c.endedAt, reason: c.reason, logged: c.logged });
@@ -130,11 +142,12 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 		const c = state.call, tones = c !== null && phone !== null && inCall(state) && ['customer_rings', 'talking'].includes(c.phase);
 
 		return { word: word(state), line: state.line, reason: state.reason, mode: info?.mode ?? null, agent: info?.agent?.name ?? null, usage: info?.usage ?? null,
-		    dispositions: info?.dispositions ?? [], fault: fault && { code: fault.code, message: fault.message }, live: inCall(state), tones,
+		    dispositions: info?.dispositions ?? [], recent: recent.filter((r) => !inCall(state) || r.id !== state.call.id), fault: fault && { code: fault.code, message: fault.message }, live: inCall(state), tones,
 		    call: c === null ? null : { ...shown(c), at: c.at } };
 	}
 	const asSeen = () => {
-		const own = { leader: tabs === null || !tabs.following(), canRetry, blocked, devices: { list: devices, mic: keep.get('mic'), speaker: keep.get('speaker') } };
+		const own = { leader: tabs === null || !tabs.following(), canRetry, blocked, devices: { list: devices, mic: keep.get('mic'), speaker: keep.get('speaker'), ringer: keep.get('ringer'),
+		    volume: keep.get('volume') ?? 1 } };
 		const s = own.leader ? snapshot() : { ...(mirrored ?? { ...snapshot(), word: 'connecting' }) };
 
 		const shownFault = fault ?? notice;
@@ -267,6 +280,8 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 			if (!waits && fault?.code !== e.code)
 				fail(e);
 		    } });
+		phone.sound.ringer(keep.get('ringer'));
+		phone.sound.volume(keep.get('volume') ?? 1);
 		phone.sound.onBlocked((yes) => { if (blocked !== yes) { blocked = yes; publish(); } });
 		try {
 			await within(READY_MS, ready, 'The telephone server did not answer in time');
@@ -328,6 +343,7 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 		decline: () => happen({ type: 'decline' }),
 		hangUp: () => happen({ type: 'hang_up' }),
 		done: () => happen({ type: 'done' }),
+		recent: remember,
 		mute: (on) => phone?.mute(talking(), on ?? !state.call?.muted),
 		hold: (on) => phone?.hold(talking(), on ?? !state.call?.held) ?? false,
 		dtmf: (tones) => phone?.dtmf(talking(), String(tones)) ?? false,
@@ -341,6 +357,8 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 				throw err;
 			}
 			happen({ type: 'logged', id });
+			if (id !== state.call?.id)
+				await remember();
 		},
 	};
 	const run = async (name, arg) => (Object.hasOwn(commands, name) ? commands[name](arg) : undefined);
@@ -359,6 +377,8 @@ export function createDesk({ options, version, keep, show, tellHost }) {
 			publish();
 		},
 		microphone: (id) => { keep.set('mic', id || null); phone?.microphone(id || null).catch((err) => fail(whyNoMicrophone(err), false)); },
+		ringer: (id) => { keep.set('ringer', id || null); phone?.sound.ringer(id || null); },
+		volume: (v) => { keep.set('volume', v); phone?.sound.volume(v); },
 		speaker: (id) => { keep.set('speaker', id || null); phone?.sound.speaker(id); },
 	};
 

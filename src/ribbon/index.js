@@ -4,7 +4,7 @@
  */
 import { createDesk } from './desk.js';
 import { RibbonError } from './fault.js';
-import { shortcuts } from './keys.js';
+import { merged, shortcuts } from './keys.js';
 import { clean } from './number.js';
 import { speak } from './words.js';
 import { createView } from './view.js';
@@ -67,8 +67,8 @@ function build(options) {
 	const mount = typeof options.mount === 'string' ? document.querySelector(options.mount) : options.mount ?? null;
 	const keep = keeper(options.place ?? 'bottom-right');
 	let desk = null;
-	const ask = (name, arg) => desk.ask(name, arg);
-	const view = createView({ words: speak(options.words), mount, theme: options.theme ?? 'auto', country: options.country, keep,
+	const ask = (name, arg) => desk.ask(name, arg), keys = merged(options.shortcuts);
+	const view = createView({ words: speak(options.words), mount, theme: options.theme ?? 'auto', country: options.country, keep, keys,
 	    act: (name, arg) => Promise.resolve(name === 'dial' ? dial(arg) : ask(name, arg)).catch((err) => ask('complain', err)) });
 
 	desk = createDesk({ options, version: VERSION, keep, show: view.show, tellHost });
@@ -88,9 +88,9 @@ function build(options) {
 		e.preventDefault();
 		dial(link.dataset.call, { context: link.dataset.callContext || null }).catch((err) => ask('complain', err));
 	}
-	const unbind = shortcuts(options.shortcuts, {
+	const unbind = shortcuts(keys, {
 		answer: () => ask('answer'), hangUp: () => ask(desk.seen().word === 'incoming' ? 'decline' : 'hangUp'), mute: () => ask('mute'),
-		hold: () => ask('hold'), focus: () => view.focus() });
+		hold: () => ask('hold'), focus: () => view.focus() }, view.writing);
 
 	if (options.links !== false)
 		document.addEventListener('click', linked);

@@ -4,10 +4,13 @@
  */
 import { RibbonError } from './fault.js';
 
-let loading = null;
+let loading = null, policy = null;
 
-/* Where a page demands it, an address of a script must have been made by a named policy. */
-const trusted = (url) => globalThis.trustedTypes?.createPolicy('ringd-ribbon', { createScriptURL: (u) => u }).createScriptURL(url) ?? url;
+/* Where a page demands it, an address of a script must have been made by a named policy. A name may be taken once; a load tried twice. */
+function trusted(url) {
+	policy ??= globalThis.trustedTypes?.createPolicy('ringd-ribbon', { createScriptURL: (u) => u }) ?? null;
+	return policy?.createScriptURL(url) ?? url;
+}
 
 export function loadPhone(server) {
 	loading ??= new Promise((resolve, reject) => {

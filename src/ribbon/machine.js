@@ -177,11 +177,29 @@ function waited(s, e) {
 	    number: w.number }), [{ do: 'ring' }, emit('incoming')]];
 }
 
+/* The server is told of a call that was answered here, so that a note can be written to it. One that may yet turn out to be our own waits. */
+function came(s) {
+	const c = s.call;
+
+	return [s, c.id === null && c.sid !== null && s.pending === null ? [{ do: 'came', sid: c.sid, number: c.number }] : []];
+}
+
+/* It knows it now: also what happened to it in between. Its word ends no such call: what Exotel calls ended may be one attempt of a flow. */
+function known(s, e) {
+	const c = s.call;
+
+	if (c === null || c.id !== null || c.direction !== 'inbound' || c.sid !== e.sid)
+		return stay(s);
+	const acts = ['held', 'muted'].filter((f) => c[f]).map((f) => ({ do: 'tell', id: e.id, state: { [f]: true } }));
+
+	return [withCall(s, { id: e.id }), inCall(s) ? acts : [...acts, { do: 'end', id: e.id, reason: c.reason }]];
+}
+
 function legUp(s, e) {
 	if (!inCall(s) || s.call.leg !== e.leg)
 		return [s, [{ do: 'hangup', leg: e.leg }]];
 	if (s.call.direction === 'inbound')
-		return talk(s, e.at);
+		return both(talk(s, e.at), (x) => came(x));
 	if (s.call.phase !== 'phone_rings')
 		return stay(s);
 	return [withCall(s, { phase: 'customer_rings' }),
@@ -253,6 +271,7 @@ const steps = {
 	invite,
 	waited,
 	leg_up: legUp,
+	known,
 	leg_gone: legGone,
 	answer,
 	decline,

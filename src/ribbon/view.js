@@ -16,7 +16,7 @@ export function clock(ms) {
 	return s >= 3600 ? `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}` : `${two(Math.floor(s / 60))}:${two(s % 60)}`;
 }
 
-export function createView({ words: w, mount, theme, country, keep, act }) {
+export function createView({ words: w, mount, theme, country, keep, keys, act }) {
 	const host = document.createElement('exotel-call-ribbon'), shadow = host.attachShadow({ mode: 'closed' }), sheet = new CSSStyleSheet();
 	const dark = matchMedia('(prefers-color-scheme: dark)');
 	let last = null, spoken = '', tick = null, wantsKeys = false, wantsSettings = false, small = keep.get('small') === true, sent = '', sentIn = null, failed = null;
@@ -28,6 +28,8 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 	    h('span', {}, name));
 	const bare = (name, picture, onclick, more = {}) => h('button.bare', { type: 'button', 'aria-label': name, title: name, onclick, ...more }, icon(picture));
 	const label = (text, field) => h('label', {}, text, field);
+	const drafts = new Map();		// notes begun and not saved, by call
+	let wantsRecent = false, noteFor = null, noteId = null;		// of the call just ended, or of one from the list
 
 	/* ---- the parts */
 	const el = {};
@@ -52,9 +54,9 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 	el.keysHere.classList.add('fit');
 	el.answer = button('.good', w.answer, 'phone', () => act('answer'));
 	el.decline = button('.bad', w.decline, 'end', () => act('decline'));
-	el.incoming = h('div.row', {}, el.answer, el.decline);
-	el.mute = button('', w.mute, 'mic', () => act('mute'), { 'aria-pressed': 'false' });
-	el.hold = button('', w.hold, 'hold', () => act('hold'), { 'aria-pressed': 'false' });
+	el.incoming = h('div.row', { role: 'group', tabindex: '-1', 'aria-label': w.state.incoming }, el.answer, el.decline);
+	el.mute = button('', w.mute, 'mic', () => act('mute'));
+	el.hold = button('', w.hold, 'hold', () => act('hold'));
 	el.keysCall = button('', w.keypad, 'keypad', keypad, { 'aria-expanded': 'false' });
 	el.end = button('.bad', w.hangUp, 'end', () => act('hangUp'));
 	el.controls = h('div.four', {}, el.mute, el.hold, el.keysCall, el.end);
@@ -63,18 +65,26 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 	el.keys = h('div', {}, el.sent, h('div.keys', { role: 'group', 'aria-label': w.keypad },
 	    ...KEYS.map((k) => h('button', { type: 'button', 'aria-label': `${w.key} ${k}`, onclick: () => pressed(k) }, k))));
 	el.disposition = h('select');
-	el.note = h('textarea', { rows: '2', maxlength: '2000' });
+	el.note = h('textarea', { rows: '2', maxlength: '1300' });		// 4000 bytes to the server, and 3 a letter in most of India's scripts
 	el.dispositionLabel = label(w.disposition, el.disposition);
-	el.wrap = h('form.stack', { onsubmit: noted }, el.dispositionLabel, label(w.note, el.note),
-	    h('div.row', {}, h('button.main', { type: 'submit' }, w.save), button('', w.skip, null, () => act('done'))));
+	el.wrapFor = h('p.whose');
+	el.wrap = h('form.stack', { onsubmit: noted }, el.wrapFor, el.dispositionLabel, label(w.note, el.note),
+	    h('div.row', {}, h('button.main', { type: 'submit' }, w.save), button('', w.skip, null, skip)));
+	el.more = h('button.wide', { type: 'button', 'aria-expanded': 'false', onclick: () => { wantsRecent = !wantsRecent; if (wantsRecent) act('recent'); again(); } });
+	el.recent = h('ul.recent', { role: 'list' });
 	el.mic = h('select', { onchange: () => act('microphone', el.mic.value) });
 	el.speaker = h('select', { onchange: () => act('speaker', el.speaker.value) });
+	el.ringer = h('select', { onchange: () => act('ringer', el.ringer.value) });
+	/* Never to nothing: it would not ring either. */
+	el.volume = h('input', { type: 'range', min: '10', max: '100', step: '5', oninput: () => act('volume', Number(el.volume.value) / 100) });
 	el.place = h('select', { onchange: () => { keep.set('place', el.place.value); again(); } }, ...PLACES.map((p) => h('option', { value: p }, w.places[p])));
 	el.micLabel = label(w.microphone, el.mic);
 	el.speakerLabel = label(w.speaker, el.speaker);
+	el.ringerLabel = label(w.ringer, el.ringer);
+	el.volumeLabel = label(w.volume, el.volume);
 	el.placeLabel = label(w.place, el.place);
-	el.settings = h('section.stack', {}, el.micLabel, el.speakerLabel, el.placeLabel);
-	el.main = h('section', {}, el.dial, el.incoming, el.onPhone, el.controls, el.keys, el.wrap);
+	el.settings = h('section.stack', {}, el.micLabel, el.speakerLabel, el.ringerLabel, el.volumeLabel, el.placeLabel);
+	el.main = h('section', {}, el.dial, el.incoming, el.onPhone, el.controls, el.keys, el.wrap, el.more, el.recent);
 	el.agent = h('span');
 	el.usage = h('span');
 	el.foot = h('div.foot', {}, el.agent, el.usage);
@@ -84,6 +94,11 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 	    el.settings, el.foot);
 	el.root = h('div.root', { role: 'region', 'aria-label': w.title, onkeydown: typed }, el.pill, el.bar, el.live, el.alarm);
 	shadow.append(el.root);
+	for (const [node, name] of [[el.answer, 'answer'], [el.decline, 'hangUp'], [el.end, 'hangUp'], [el.mute, 'mute'], [el.hold, 'hold']])
+		if (keys[name]) {
+			node.setAttribute('aria-keyshortcuts', keys[name].replace(/\bctrl\b/i, 'Control'));
+			node.title = keys[name];
+		}
 
 	/* ---- what hands do */
 	function minimise(on) {
@@ -127,7 +142,42 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 	}
 	function noted(e) {
 		e.preventDefault();
-		act('note', { disposition: el.disposition.value || undefined, note: el.note.value.trim() || undefined });
+		const what = { disposition: el.disposition.value || undefined, note: el.note.value.trim() || undefined };
+
+		if (what.disposition === undefined && what.note === undefined)
+			el.note.focus();
+		else
+			act('note', { id: noteId, ...what });
+	}
+	function skip() {
+		if (noteFor === null)
+			act('done');
+		noteFor = null;
+		again();
+	}
+	/* The form belongs to another call from here on. What was begun for the one before is kept until it is saved. */
+	function turnTo(id) {
+		if (noteId === id)
+			return;
+		if (noteId !== null)
+			drafts.set(noteId, [el.disposition.value, el.note.value]);
+		[el.disposition.value, el.note.value] = drafts.get(id) ?? ['', ''];
+		noteId = id;
+	}
+	const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' }), hour = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+	const when = (at) => (new Date(at).toDateString() === new Date().toDateString() ? hour : day).format(at);
+	const because = (reason) => (reason ? w.end[reason] ?? w.fault[reason] ?? reason : '');
+
+	function list(recent) {
+		const want = JSON.stringify(recent);
+
+		if (el.recent.dataset.has === want)
+			return;
+		el.recent.dataset.has = want;
+		el.recent.replaceChildren(...recent.map((r) => h('li.row', {}, h('button.past', { type: 'button', onclick: () => act('dial', r.number) },
+		    h('span.quiet', {}, `${w.call} `), h('span', {}, pretty(r.number) || w.unknown), h('span.detail', {}, [r.inbound ? w.inbound : '', when(r.at), because(r.reason)].filter(Boolean).join(', '))),
+		    r.unlogged ? h('button.fit', { type: 'button', 'aria-label': `${w.note}: ${pretty(r.number)}, ${when(r.at)}`, onclick: () => { noteFor = r; again(); el.note.focus(); } },
+		        w.note) : null)));
 	}
 	/* A telephone's keys on the computer's, while talking and not writing. */
 	function typed(e) {
@@ -140,7 +190,8 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 	/* ---- what is shown */
 	const text = (node, t) => { if (node.textContent !== t) node.textContent = t; };
 	const hide = (node, yes) => node.toggleAttribute('hidden', yes);
-	const press = (node, yes, name) => { node.setAttribute('aria-pressed', String(yes)); text(node.lastChild, name); };
+	/* By its name and not by aria-pressed as well: "Unmute, pressed" would say the contrary of what it means. */
+	const press = (node, yes, name) => { node.classList.toggle('on', yes); text(node.lastChild, name); };
 	const again = () => { if (last !== null) show(last); };
 
 	function showTime() {
@@ -172,13 +223,19 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		if (sentence === spoken)
 			return;
 		spoken = sentence;
-		text(s.word === 'incoming' ? el.alarm : el.live, sentence);
+		const [now, before] = s.word === 'incoming' ? [el.alarm, el.live] : [el.live, el.alarm];
+
+		text(before, '');		// or the same sentence there would be no news the next time
+		text(now, sentence);
 	}
-	/* A control that went away takes the focus with it: give it to the next sensible one. */
-	function keepFocus(had) {
+	/*
+	 * A control that went away takes the focus with it: give it to the next sensible one. Not to one that answers a call: who was writing when
+	 * it began to ring would do so with the next key.
+	 */
+	function keepFocus(had, ringing = false) {
 		if (had === null || (had.isConnected && had.getClientRects().length > 0 && !had.disabled))
 			return;
-		for (const next of [el.answer, el.end, el.number, el.note, el.retry, el.min, el.pill])
+		for (const next of [ringing ? el.incoming : el.answer, el.end, el.number, el.note, el.retry, el.min, el.pill])
 			if (next.getClientRects().length > 0 && !next.disabled) {
 				next.focus();
 				return;
@@ -189,15 +246,15 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		const had = shadow.activeElement, c = s.call, incoming = s.word === 'incoming', ended = c?.phase === 'ended';
 		const webrtc = s.mode === 'webrtc', tiny = small && !incoming && !mount, other = c === null ? '' : c.name || pretty(c.number) || w.unknown;
 		const wrap = ended && c.id !== null && !c.logged;
-		const why = ended && c.reason ? w.end[c.reason] ?? w.fault[c.reason] ?? c.reason : '';
+		const why = ended ? because(c.reason) : '';
+		const dials = (c === null || (ended && !wrap)) && s.line !== 'offline', recent = s.recent ?? [], unlogged = recent.filter((r) => r.unlogged);
 
 		last = s;
 		if (sentIn !== (c?.at ?? null)) {
 			sentIn = c?.at ?? null;
 			sent = '';
 			wantsKeys = false;
-			el.note.value = '';
-			if (c !== null)
+			if (c?.direction === 'outbound')
 				el.number.value = '';
 		}
 		el.root.className = el.root.className.replace(/\bis-\S+/g, '').trim();
@@ -214,7 +271,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		hide(el.fault, s.fault === null);
 		hide(el.retry, !s.canRetry);
 		hide(el.sound, !s.blocked);
-		hide(el.dial, (c !== null && (!ended || wrap)) || s.line === 'offline');
+		hide(el.dial, !dials);
 		el.call.disabled = s.line !== 'ready';
 		hide(el.incoming, !incoming);
 		hide(el.controls, !s.live || incoming);
@@ -235,20 +292,37 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		hide(el.keys, !wantsKeys || (c !== null && !s.tones) || s.line === 'offline');
 		hide(el.sent, !s.tones || sent === '');
 		text(el.sent, sent);
-		hide(el.wrap, !wrap);
+		for (const id of drafts.keys())
+			if (recent.some((r) => r.id === id && !r.unlogged))
+				drafts.delete(id);
+		if (noteFor !== null && !unlogged.some((r) => r.id === noteFor.id))
+			noteFor = null;
+		hide(el.wrap, !wrap && (noteFor === null || !dials));
+		text(el.wrapFor, wrap || noteFor === null ? '' : `${pretty(noteFor.number)}, ${when(noteFor.at)}`);
+		hide(el.wrapFor, el.wrapFor.textContent === '');
+		hide(el.more, !dials || recent.length === 0 || noteFor !== null);
+		text(el.more, unlogged.length === 0 ? w.recent : `${w.recent} · ${unlogged.length} ${w.unlogged}`);
+		el.more.setAttribute('aria-expanded', String(wantsRecent));
+		hide(el.recent, el.more.hidden || !wantsRecent);
+		list(recent);
 		if (ended && c.id === null && c.direction === 'outbound' && failed !== c.at) {
 			failed = c.at;
 			el.number.value = c.number;		// to be mended, or tried again
 		}
 		hide(el.dispositionLabel, s.dispositions.length === 0);
 		options(el.disposition, [['', w.none], ...s.dispositions.map((d) => [d, d])], '');
-		hide(el.main, ![el.dial, el.incoming, el.controls, el.onPhone, el.keys, el.wrap].some((x) => !x.hidden));
+		if (wrap || noteFor !== null)
+			turnTo(wrap ? c.id : noteFor.id);
+		hide(el.main, ![el.dial, el.incoming, el.controls, el.onPhone, el.keys, el.wrap, el.more].some((x) => !x.hidden));
 		el.gear.setAttribute('aria-expanded', String(wantsSettings));
 		hide(el.settings, !wantsSettings);
-		for (const [field, lab, kind, chosen] of [[el.mic, el.micLabel, 'audioinput', s.devices.mic], [el.speaker, el.speakerLabel, 'audiooutput', s.devices.speaker]]) {
+		for (const [field, lab, kind, chosen, first = w.theSystems] of [[el.mic, el.micLabel, 'audioinput', s.devices.mic],
+		    [el.speaker, el.speakerLabel, 'audiooutput', s.devices.speaker], [el.ringer, el.ringerLabel, 'audiooutput', s.devices.ringer, w.sameSpeaker]]) {
 			hide(lab, !webrtc || !s.leader || !s.devices.list.some((d) => d.kind === kind));
-			options(field, [['', w.theSystems], ...s.devices.list.filter((d) => d.kind === kind).map((d) => [d.id, d.label])], chosen);
+			options(field, [['', first], ...s.devices.list.filter((d) => d.kind === kind).map((d) => [d.id, d.label])], chosen);
 		}
+		hide(el.volumeLabel, !webrtc || !s.leader);
+		el.volume.value = String(Math.round(s.devices.volume * 100));
 		hide(el.placeLabel, Boolean(mount));
 		hide(el.min, Boolean(mount));
 		text(el.agent, s.agent ?? '');
@@ -256,7 +330,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		hide(el.foot, !s.agent);
 		showTime();
 		say(s, [w.state[s.word] ?? s.word, other, why].filter(Boolean).join(', '));
-		keepFocus(had);
+		keepFocus(had, incoming);
 	}
 
 	/* A page that replaces its whole body, as many do instead of loading another, takes nothing away that it did not mean. */
@@ -271,6 +345,7 @@ export function createView({ words: w, mount, theme, country, keep, act }) {
 		show,
 		minimise,
 		isSmall: () => small,
+		writing: () => /^(INPUT|TEXTAREA|SELECT)$/.test(shadow.activeElement?.tagName),
 		number: (n) => { el.number.value = n; },
 		focus() {
 			if (small)

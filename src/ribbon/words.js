@@ -38,9 +38,9 @@ export const words = {
 	},
 	open: 'Open', minimise: 'Minimise', dialLabel: 'Number to call', example: '+91 …', call: 'Call', keypad: 'Keypad', answer: 'Answer', decline: 'Decline',
 	mute: 'Mute', unmute: 'Unmute', hold: 'Hold', resume: 'Resume', hangUp: 'Hang up', hangUpPhone: 'Hang up on your phone.', close: 'Close',
-	settings: 'Settings', microphone: 'Microphone', speaker: 'Speaker', place: 'Place', theSystems: 'System default', retry: 'Try again',
+	settings: 'Settings', microphone: 'Microphone', speaker: 'Speaker', ringer: 'Ring on', sameSpeaker: 'The same speaker', volume: 'Volume', place: 'Place', theSystems: 'System default', retry: 'Try again',
 	sound: 'Switch the sound on', otherTab: 'The phone is in another tab', disposition: 'Outcome', note: 'Note', save: 'Save', saved: 'Saved',
-	none: 'None', skip: 'Skip', usage: 'calls this month', unknown: 'Unknown number', key: 'Key',
+	recent: 'Recent calls', inbound: 'incoming', unlogged: 'without a note', none: 'None', skip: 'Skip', usage: 'calls this month', unknown: 'Unknown number', key: 'Key',
 	places: { 'bottom-right': 'Bottom right', 'bottom-left': 'Bottom left', 'top-right': 'Top right', 'top-left': 'Top left' },
 };
 

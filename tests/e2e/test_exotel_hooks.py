@@ -343,6 +343,22 @@ def test_a_ribbons_call_goes_out_whatever_exotel_calls_it(daemon, db, acme, hook
     assert (shown["direction"], shown["from_number"], shown["to_number"]) == ("outbound", "+918040001234", "+919812345678")
 
 
+def test_a_call_that_came_stays_one_and_ends_with_its_events(daemon, db, acme, hook, ribbon):
+    """The agent's ribbon answered it and said so, before any event or after the first."""
+    for late in (False, True):
+        sid, what = sid_of("came"), {"Direction": "incoming", "From": "09812345678", "To": "08040001234"}
+        if late:
+            hook.form({"CallSid": sid, "Status": "ringing", **what})
+            drained(db)
+        call = ribbon.dial(sid, context=None, number="09812345678")
+        ribbon.run("UPDATE ribbon_calls SET direction = 'inbound' WHERE app_id = %s AND id = %s", acme.id, call)
+        hook.form({"CallSid": sid, "Status": "completed", "EventType": "terminal", **what})
+        drained(db)
+        shown = daemon.get(f"/api/calls/{call}", acme.key).json["data"]
+        assert (shown["direction"], shown["from_number"], shown["status"]) == ("inbound", "+919812345678", "ended"), shown
+        assert ribbon.row(call)[:2] == ("ended", sid) and ribbon.row(call)[3] is not None
+
+
 def test_a_call_that_exotel_knows_is_not_placed_again(db, hook, ribbon):
     call = ribbon.dial(None, "asked")
     hook.form({"CallSid": sid_of("again"), "Status": "ringing", "CustomField": f"ringd:{call}"})

@@ -157,6 +157,51 @@ def test_the_list_is_the_agents_own(pg, d, crm, sim):
     refused(s.get("calls/x"), 404, "not_found", ORIGIN)
 
 
+def test_a_call_that_came_is_the_agents_own_and_costs_nothing(crm, sim):
+    crm.add_phone()
+    crm.add_phone("fay")
+    s, other = crm.session("erin"), crm.session("fay")
+    said = {"call_sid": "came-1", "phone_number": "09812345678"}
+    a = s.post("incoming", said)
+    assert a.status == 200 and a.json["data"]["state"] == "placed", a
+    call = a.json["data"]["id"]
+    assert [x.post("incoming", said).json["data"]["id"] for x in (s, crm.session("erin"))] == [call, call]
+    theirs = other.post("incoming", {"call_sid": "came-1"}).json["data"]["id"]      # rang there too
+    assert theirs != call and [c["id"] for c in other.get("calls").json["data"]] == [theirs]
+    refused(other.post(f"calls/{call}/note", {"note": "x"}), 404, "not_found", ORIGIN)
+    assert s.post(f"calls/{call}/state", {"held": True}).status == 200
+    assert s.post(f"calls/{call}/note", {"disposition": "Call back", "note": "at noon"}).status == 200
+    assert s.post(f"calls/{call}/end", {"reason": "they_hung_up"}).json["data"]["state"] == "ended"
+    [got] = s.get("calls").json["data"]
+    assert (got["id"], got["direction"], got["phone_number"], got["call_sid"], got["held"], got["disposition"], got["note"], got["end_reason"]) == \
+        (call, "inbound", "09812345678", "came-1", True, "Call back", "at noon", "they_hung_up")
+    assert left(sim) == 0 and crm.usage() == [] and crm.calls("direction") == [("inbound",)] * 2
+    dialled = s.dial().json["data"]                 # one's own call is no other for having come
+    assert s.post("incoming", {"call_sid": dialled["call_sid"]}).json["data"]["id"] == dialled["id"]
+    assert s.get(f"calls/{dialled['id']}").json["data"]["direction"] == "outbound" and crm.usage() == [(1, 0)]
+
+
+def test_sixteen_times_told_it_came_once(crm, sim):
+    s, ids = crm.session(), []
+    threads = [threading.Thread(target=lambda: ids.append(s.post("incoming", {"call_sid": "came-2"}).json["data"]["id"])) for _ in range(16)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert len(ids) == 16 and len(set(ids)) == 1 and len(crm.calls()) == 1
+
+
+@pytest.mark.parametrize("body,code", [
+    ("", "invalid_json"), ("{}", "invalid_parameter"), ({"call_sid": ""}, "invalid_parameter"), ({"call_sid": 7}, "invalid_parameter"),
+    ({"call_sid": "x" * 256}, "invalid_parameter"), ({"call_sid": "x", "phone_number": 7}, "invalid_phone_number"),
+    ({"call_sid": "x", "phone_number": "9" * 256}, "invalid_phone_number"), ({"call_sid": "x", "state": "ended"}, "invalid_parameter"),
+])
+def test_what_is_malformed_about_a_call_that_came(shared, body, code):
+    s, _ = shared
+    refused(s.post("incoming", body), 400, code, ORIGIN)
+    assert s.crm.calls("direction") == [("outbound",)]
+
+
 def test_what_an_agent_says_of_a_call(crm, sim):
     s = crm.session()
     path = f"calls/{s.dial().json['data']['id']}"

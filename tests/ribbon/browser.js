@@ -147,12 +147,48 @@ test('disposition and note are saved by the server', async () => {
 	await p.button('Hang up').click();
 	await hungUp(p, n);
 	await p.ribbon.getByLabel('Outcome').selectOption('Reached');
-	await p.ribbon.getByLabel('Note').fill('Wants a quote <b>tomorrow</b>');
+	await p.ribbon.getByLabel('Outcome').selectOption('');
+	await p.button('Save').click();
+	await until('the note to be asked for', () => p.ribbon.getByLabel('Note', { exact: true }).evaluate((e) => e.matches(':focus')));
+	await p.ribbon.getByLabel('Outcome').selectOption('Reached');
+	await p.ribbon.getByLabel('Note', { exact: true }).fill(`Wants a quote <b>tomorrow</b> ${'क'.repeat(1270)}`);
 	await p.button('Save').click();
 	await p.be('ready', 4000);
-	assert.deepEqual(p.posts('note'), [{ disposition: 'Reached', note: 'Wants a quote <b>tomorrow</b>' }]);
+	assert.deepEqual(p.posts('note'), [{ disposition: 'Reached', note: `Wants a quote <b>tomorrow</b> ${'क'.repeat(1270)}` }]);
 	assert.ok((await Promise.all(p.bodies)).some((b) => b.includes('/note ') && b.includes('"disposition":"Reached"')), 'the server has it');
 	assert.ok((await p.events()).includes('logged'));
+});
+
+test('what is not noted yet waits in the list of recent calls, and a note begun is not lost', async () => {
+	const p = await ready(), n = (await sawEnds()).length, more = p.ribbon.getByRole('button', { name: /^Recent calls/ });
+	const number = '+919812300077', notes = () => p.ribbon.getByRole('button', { name: /^Note: .91 98123 00077/ }).count();
+
+	await talk(p, () => p.evaluate((to) => { r.dial(to); }, number));
+	assert.equal(await more.isVisible(), false);
+	await p.button('Hang up').click();
+	await hungUp(p, n);
+	await p.ribbon.getByLabel('Note', { exact: true }).fill('wants a quo');
+	await invite(null);		// in the middle of a word
+	await p.be('incoming');
+	await p.button('Decline').click();
+	await hungUp(p, n + 1);
+	await p.ribbon.getByRole('button', { name: /^Recent calls · \d+ without a note$/ }).click();
+	await until('the call in the list', async () => (await notes()) === 1);
+	await shot(p, 'recent');
+	await p.ribbon.getByRole('button', { name: /^Note: .91 98123 00077/ }).click();
+	assert.equal(await p.ribbon.getByLabel('Note', { exact: true }).inputValue(), 'wants a quo');
+	await p.keyboard.press('End');
+	await p.keyboard.type('te');
+	await shot(p, 'recent-note');
+	await p.button('Save').click();
+	await until('the note to be with the call', async () => (await notes()) === 0 && await p.ribbon.getByLabel('Note', { exact: true }).isHidden());
+	assert.equal(p.posts('note').at(-1).note, 'wants a quote');
+	await talk(p, () => p.ribbon.getByRole('button', { name: /^Call .91 98123 00077/ }).first().click());
+	assert.equal(p.posts('calls').at(-1).phone_number, number);
+	await p.button('Hang up').click();
+	await hungUp(p, n + 2);
+	assert.equal(await p.ribbon.getByLabel('Note', { exact: true }).inputValue(), '', 'another call, another note');
+	await p.close();
 });
 
 test('a stranger’s call rings and is answered only by hand', async () => {
@@ -166,13 +202,21 @@ test('a stranger’s call rings and is answered only by hand', async () => {
 	await p.button('Decline').click();
 	await hungUp(p, n);
 	assert.equal((await sawEnds()).at(-1).status, 486);
+	assert.equal(await p.ribbon.locator('[aria-live=assertive]').textContent(), '', 'or the next one would be no news to a screen reader');
 	await invite('sid-of-somebody-else', '09800000009');
 	await p.be('incoming');
 	await p.button('Answer').click();
 	await p.be('talking');
 	await heard(hears, 'the agent to be heard');
+	await p.button('Mute').click();
 	await customer.evaluate(() => window.customer.hangUp());
 	await hungUp(p, n + 1);
+	await p.ribbon.getByLabel('Outcome').selectOption('Reached');
+	await p.button('Save').click();
+	await until('the server to have it all', async () => (await p.events()).includes('logged'));
+	assert.deepEqual([p.posts('incoming'), p.posts('state'), p.posts('note')], [[{ call_sid: 'sid-of-somebody-else', phone_number: '09800000009' }],
+	    [{ muted: true }], [{ disposition: 'Reached' }]]);
+	assert.equal(p.posts('end')[0].reason, 'they_hung_up');
 });
 
 onMock('an invitation that overtakes the answer to the dial waits for it', async () => {
@@ -382,6 +426,7 @@ test('a call by keyboard alone, focus always to be seen', async () => {
 	await p.keyboard.press('Alt+Shift+M');
 	await sleep(100);
 	assert.equal(await p.word(), 'muted', 'no shortcut where somebody writes');
+	await p.evaluate(() => document.activeElement.dispatchEvent(new Event('keydown', { bubbles: true })));		// as a form that fills itself in does
 	await p.evaluate(() => document.activeElement.blur());
 	await p.keyboard.press('Alt+Shift+H');
 	await hungUp(p, n);
@@ -395,6 +440,45 @@ test('a call by keyboard alone, focus always to be seen', async () => {
 	await p.be('talking');
 	await p.keyboard.press('Alt+Shift+H');
 	await hungUp(p, n + 1);
+});
+
+onMock('no shortcut where somebody writes, be it behind the closed root', async () => {
+	const p = await ready({ shortcuts: { focus: 'Ctrl+Shift+Y', mute: null } }, { open: false }), n = (await sawEnds()).length;
+	const press = async (keys) => { await p.keyboard.press(keys); await sleep(100); };
+	const inside = () => p.evaluate(() => document.activeElement.tagName);
+
+	await press('Alt+Shift+P');
+	assert.equal(await inside(), 'BODY', 'another key was wanted for that');
+	await press('Control+Shift+Y');
+	assert.equal(await inside(), 'EXOTEL-CALL-RIBBON');
+	await p.keyboard.type('98');
+	await invite(null);
+	await p.be('incoming');
+	await press('Enter');		// was meant for the number
+	assert.equal(await p.word(), 'incoming', 'who was writing has not answered');
+	await press('Alt+Shift+A');
+	await p.be('talking');
+	await press('Alt+Shift+M');
+	assert.equal(await p.word(), 'talking', 'that one was not wanted');
+	await p.evaluate(() => { r.focus(); });
+	for (let i = 0; i < 5; i++)
+		await press('Shift+Tab');
+	await press('Enter');		// the settings
+	for (let i = 0; i < 6; i++)
+		await press('Tab');
+	await press('Alt+Shift+H');
+	assert.equal(await p.word(), 'talking', 'a field of the ribbon is a field too');
+	await p.evaluate(() => {
+		customElements.define('x-field', class extends HTMLElement { static formAssociated = true; });
+		document.body.append(Object.assign(document.createElement('x-field'), { tabIndex: 0 }));
+		document.querySelector('x-field').focus();
+	});
+	await press('Alt+Shift+H');
+	assert.equal(await p.word(), 'talking', 'and so is one that hides what it is');
+	await p.evaluate(() => document.activeElement.blur());
+	await press('Alt+Shift+H');
+	await hungUp(p, n);
+	await p.close();
 });
 
 test('axe finds nothing, in light and in dark, in any state', async () => {
@@ -437,6 +521,12 @@ test('axe finds nothing, in light and in dark, in any state', async () => {
 		await p.button('Hang up').click();
 		await hungUp(p, n + 1);
 		await look('ended');
+		await p.button('Skip').click();
+		await p.ribbon.getByRole('button', { name: /^Recent calls/ }).click();
+		await p.ribbon.getByRole('button', { name: /^Note: / }).first().waitFor();
+		await look('recent');
+		await p.ribbon.getByRole('button', { name: /^Note: / }).first().click();
+		await look('note');
 		await p.close();
 	}
 });
@@ -542,6 +632,80 @@ test('the pill keeps its place and the time, and nothing else is kept', async ()
 	await own.close();
 });
 
+onMock('volume and devices: chosen once, kept, and heeded by voice and ringing', async () => {
+	const own = await browser.newContext({ permissions: ['microphone'] });
+	const listen = (p) => p.evaluate(() => {
+		const Player = window.Audio, Context = window.AudioContext;
+
+		window.Audio = function () { return (window.player = new Player()); };
+		window.rang = [];
+		window.AudioContext = class extends Context { setSinkId(id) { window.rang.push(id); return super.setSinkId(id); } };
+	});
+	const p = await ready({}, { context: own });
+
+	await p.button('Settings').click();
+	await p.ribbon.getByLabel('Ring on').selectOption({ index: 1 });
+	await p.ribbon.getByLabel('Volume').fill('40');
+	const wanted = await p.ribbon.getByLabel('Ring on').inputValue();
+
+	assert.ok(wanted.length > 3);
+	await shot(p, 'settings');
+	await p.close();
+	const q = await ready({}, { context: own }), n = (await sawEnds()).length;
+
+	await listen(q);
+	await invite(null);
+	await q.be('incoming');
+	assert.deepEqual(await q.evaluate(() => rang), [wanted]);
+	await q.button('Answer').click();
+	await q.be('talking');
+	assert.equal(await q.evaluate(() => player.volume), 0.4);
+	await q.button('Settings').click();
+	await q.ribbon.getByLabel('Volume').fill('80');
+	assert.equal(await q.evaluate(() => player.volume), 0.8);
+	await q.button('Hang up').click();
+	await hungUp(q, n);
+	await own.close();
+});
+
+onMock('on a small window, and one enlarged four times, all can be reached', async () => {
+	const own = await browser.newContext(), p = await ready({}, { context: own }), n = (await sawEnds()).length;
+	const look = async (state) => {
+		for (const [width, height] of [[360, 640], [320, 256], [1280, 800]]) {
+			await p.setViewportSize({ width, height });
+			const cut = await p.ribbon.evaluate((root, [w, high]) => {
+				const box = root.getBoundingClientRect(), bar = root.querySelector('.bar:not([hidden])');
+
+				return [...(box.left < 0 || box.right > w || box.top < 0 || box.bottom > high ? ['the window'] : []),
+				    ...(bar && bar.scrollWidth > bar.clientWidth ? ['the bar'] : []),
+				    ...[...root.querySelectorAll('button, h2, .time')].filter((e) => e.getClientRects().length > 0 && e.scrollWidth > e.clientWidth + 1)
+				        .map((e) => e.textContent)];
+			}, [width, height]);
+
+			assert.deepEqual(cut, [], `${state} at ${width} × ${height}`);
+			await shot(p, `${state}-${width}`);
+		}
+	};
+
+	await p.button('Keypad').click();
+	await p.button('Settings').click();
+	await look('dial');
+	await p.button('Settings').click();
+	await talk(p);
+	await p.button('Hold').click();
+	await p.be('held');
+	await look('held');
+	await p.button('Hang up').click();
+	await hungUp(p, n);
+	await look('wrap');
+	await p.button('Skip').click();
+	await p.ribbon.getByRole('button', { name: /^Recent calls/ }).click();
+	await look('list');
+	await p.button('Minimise').click();
+	await look('small');
+	await own.close();
+});
+
 onMock('a registrar without qop', async () => {
 	const port = await freePort(), old = await startSip({ port, agent: AGENT, agentSecret: SECRET, peer: PEER, peerSecret: PEER_SECRET, qop: 'none' });
 
@@ -570,7 +734,7 @@ onDaemon('the example of a CRM, and its server', async () => {
 	await p.button('Hang up').click();
 	await until('the end', async () => (await sawEnds()).length > n);
 	await log('ended: outbound, +919811112222, deal D-1043, you_hung_up');
-	await p.ribbon.getByLabel('Note').fill('Sent the price list');
+	await p.ribbon.getByLabel('Note', { exact: true }).fill('Sent the price list');
 	await p.button('Save').click();
 	await log('noted: outbound, +919811112222');
 });
@@ -598,6 +762,7 @@ test('one ribbon a page: in the host’s element, in the host’s words, gone wh
 	assert.deepEqual(got, { early: 'not_ready', same: true, heard: 0, wrong: 'TypeError', frozen: true, inside: 1, bad: 'invalid_phone_number', token: false });
 	await p.ribbon.getByRole('heading', { name: 'Bereit' }).waitFor();
 	assert.equal(await p.button('Minimise').isVisible(), false);
+	await shot(p, 'mounted');
 	await p.evaluate(() => { document.querySelector('[data-call]').dataset.call = 'nonsense'; });
 	await p.getByText('Call Meera Nair').click();
 	await p.ribbon.getByText('This is not a whole number').waitFor();
@@ -649,6 +814,33 @@ onMock('what may pass by itself is tried again by itself', async () => {
 
 	await back.initFails([503, 'courier_unavailable'], async () => assert.deepEqual(await p.init(good()), { name: 'RibbonError', code: 'courier_unavailable' }));
 	await until('it to have begun all the same', async () => (await p.events()).includes('ready'));
+	await p.close();
+});
+
+onMock('a telephone part that does not load the first time is loaded the second', async () => {
+	const p = await openPage(context, origin);
+
+	await p.route(/ribbon-webrtc/, (route) => route.abort(), { times: 1 });
+	assert.deepEqual(await p.init(good()), { name: 'NetworkError', code: 'network' });
+	await until('it to have begun all the same', async () => (await p.events()).includes('ready'));
+	assert.deepEqual(await p.evaluate(() => spy.violations), []);
+	await p.close();
+});
+
+onMock('a session that ends while they talk ends no call', async () => {
+	const p = await ready(), n = (await sawEnds()).length;
+
+	await talk(p);
+	await back.revoked(p, async () => {
+		await p.evaluate((id) => r.note({ id, note: 'x' }).catch(() => {}), await p.evaluate(() => r.call.id));
+		await p.ribbon.getByText('Your administrator ended this session.').waitFor();
+		assert.equal(await p.word(), 'talking');
+		await heard(hears, 'the agent is still heard');
+		await p.button('Mute').click();
+		await p.be('muted');
+		await p.button('Hang up').click();
+		await hungUp(p, n);
+	});
 	await p.close();
 });
 
@@ -711,6 +903,7 @@ async function run(words) {
 	return failed === 0 && (chosen.length > 0 || process.env.RIBBON_ONLY === 'mock') ? 0 : 1;
 }
 
+process.stdout.on('error', () => {});		// whoever read it has gone; what was started is still to be ended
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
 	process.on(signal, () => cleanUp().finally(() => process.exit(1)));
 let code = 1;

@@ -32,7 +32,7 @@ export async function startMock({ folder, sip, secret, origins }) {
 		return m.sessions.has((rq.headers.authorization ?? '').replace(/^Bearer /, '')) ? null : problem(401, 'invalid_session', 'Invalid session');
 	};
 	const seen = (c) => ({ id: c.id, state: c.state, call_sid: c.call_sid, phone_number: c.phone_number, context: c.context ?? null, status: c.status, outcome: null,
-	    end_reason: c.end_reason ?? null, connected_at: c.connected_at ?? null, mode: m.mode, created_at: new Date().toISOString() });
+	    end_reason: c.end_reason ?? null, connected_at: c.connected_at ?? null, disposition: c.disposition ?? null, note: c.note ?? null, started_at: c.at, direction: c.direction ?? 'outbound', mode: m.mode, created_at: new Date().toISOString() });
 
 	const routes = {
 		'POST init': (rq, body) => {
@@ -51,6 +51,17 @@ export async function startMock({ folder, sip, secret, origins }) {
 		},
 		'POST renew': (rq) => session(rq) ?? (m.renewals++, good)({ expires_at: new Date(Date.now() + 900000).toISOString(), renew_in_ms: m.renewIn }),
 		'POST end': (rq) => session(rq) ?? good({}),
+		'GET calls': (rq) => session(rq) ?? good([...m.calls.values()].reverse().slice(0, 12).map(seen)),
+		'POST incoming': (rq, b) => {
+			const no = session(rq), there = [...m.calls.values()].find((c) => c.call_sid === b.call_sid);
+
+			if (no)
+				return no;
+			const c = there ?? { id: id(), state: 'placed', call_sid: b.call_sid, phone_number: b.phone_number ?? '', direction: 'inbound', status: 'active', at: new Date().toISOString() };
+
+			m.calls.set(c.id, c);
+			return good({ id: c.id, state: c.state });
+		},
 		'POST sign': (rq, b) => {
 			const no = session(rq);
 
@@ -73,7 +84,7 @@ export async function startMock({ folder, sip, secret, origins }) {
 				return good(seen(m.byKey.get(key)), 201);
 			if (m.dialFails)
 				return problem(...m.dialFails);
-			const c = { id: id(), state: 'placed', call_sid: `sid${id()}`, phone_number: b.phone_number, context: b.context, status: 'ringing' };
+			const c = { id: id(), state: 'placed', call_sid: `sid${id()}`, phone_number: b.phone_number, context: b.context, status: 'ringing', at: new Date().toISOString() };
 
 			m.calls.set(c.id, c);
 			m.byKey.set(key, c);
@@ -95,7 +106,7 @@ export async function startMock({ folder, sip, secret, origins }) {
 				return problem(404, 'not_found');
 			if (rest[2] === 'end') { m.ends.push({ id: c.id, ...body }); c.state = 'ended'; c.status = 'ended'; }
 			if (rest[2] === 'state') m.states.push(body);
-			if (rest[2] === 'note') m.notes.push(body);
+			if (rest[2] === 'note') { m.notes.push(body); Object.assign(c, body); }
 			return good(seen(c));
 		}
 		const route = routes[`${rq.method} ${rest.join('/')}`];

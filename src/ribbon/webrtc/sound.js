@@ -7,7 +7,7 @@ const RING_S = 1.2, PAUSE_MS = 3000;
 
 export function createSound(firstSink) {
 	const players = new Map();
-	let sink = firstSink ?? '', context = null, timer = null, volume = 1, blocked = () => {};
+	let sink = firstSink ?? '', ringer = null, context = null, timer = null, volume = 1, blocked = () => {};
 
 	const play = (player) => player.play().then(() => blocked(false), (err) => { if (err?.name === 'NotAllowedError') blocked(true); });
 
@@ -55,8 +55,8 @@ export function createSound(firstSink) {
 				return;
 			context ??= new AudioContext();
 			context.onstatechange = () => { if (context?.state === 'running') blocked(false); };
-			if (sink !== '' && context.setSinkId)
-				context.setSinkId(sink).catch(() => {});
+			if ((ringer ?? sink) !== '' && context.setSinkId)
+				context.setSinkId(ringer ?? sink).catch(() => {});
 			context.resume().catch(() => {});
 			if (context.state !== 'running')
 				setTimeout(() => { if (timer !== null && context?.state !== 'running') blocked(true); }, 300);
@@ -80,6 +80,8 @@ export function createSound(firstSink) {
 			for (const player of players.values())
 				player.setSinkId?.(id).catch(() => {});
 		},
+		/* null: where the voice comes from. */
+		ringer(id) { ringer = id; },
 		volume(v) {
 			volume = v;
 			for (const player of players.values())

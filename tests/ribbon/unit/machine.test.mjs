@@ -279,3 +279,19 @@ test('twenty thousand random steps', () => {
 		holds(events);
 	}
 });
+
+test('a call that came is known to the server once it is answered, with what happened meanwhile', () => {
+	const came = [other, { type: 'leg_up', leg: 'l9' }], known = { type: 'known', sid: 's9', id: 'c9' };
+	const muted = { type: 'muted', leg: 'l9', on: true }, gone = { type: 'leg_gone', leg: 'l9', reason: 'they_hung_up' };
+
+	assert.equal(play([other]).did('came').length, 0, 'not while it rings');
+	assert.deepEqual(play(came).did('came'), [{ do: 'came', sid: 's9', number: '09999999999' }]);
+	assert.equal(play([{ ...other, sid: null }, { type: 'leg_up', leg: 'l9' }]).did('came').length, 0, 'nor without a name');
+	assert.equal(play([dial, other, { type: 'waited', leg: 'l9' }, { type: 'leg_up', leg: 'l9' }]).did('came').length, 0, 'nor while it may be our own');
+	assert.deepEqual(play([...came, muted, known]).did('tell'), [{ do: 'tell', id: 'c9', state: { muted: true } }]);
+	assert.equal(play([...came, known]).s.call.id, 'c9');
+	assert.equal(play([...came, known]).did('poll').length, 0, 'the telephone says when it ends, and nobody else');
+	assert.deepEqual(play([...came, gone, known]).did('end'), [{ do: 'end', id: 'c9', reason: 'they_hung_up' }]);
+	assert.deepEqual(play([...came, known, gone]).did('end'), [{ do: 'end', id: 'c9', reason: 'they_hung_up' }]);
+	assert.equal(play([...came, gone, { type: 'done' }, known]).s.call, null);
+});
