@@ -215,11 +215,11 @@ found(void *arg, const struct db_result *r)
 	}
 }
 
-/* $1 to $6 of what is done with the row. */
+/* $1 to $8 of what is done with the row. */
 static void
 row_params(struct db_params *p, const struct ribbon_dial *d)
 {
-	auth_params(p, &d->r.caller);
+	ribbon_params(p, &d->r);
 	db_put_uuid(p, d->id);
 	db_put_str(p, d->key);
 	db_put_str(p, d->number);
@@ -231,11 +231,7 @@ add_row(struct db_job *j, const struct ribbon_dial *d)
 {
 	DB_PARAMS(p, 10);
 
-	ribbon_params(&p, &d->r);
-	db_put_uuid(&p, d->id);
-	db_put_str(&p, d->key);
-	db_put_str(&p, d->number);
-	db_put_str(&p, d->context);
+	row_params(&p, d);
 	db_put_cstr(&p, d->month);
 	db_put_time_ms(&p, d->created_ms);
 	db_job_add(j, W_RCALL_ADD, p.p, p.n);
@@ -245,14 +241,14 @@ static void
 add_decision(struct db_job *j, const struct ribbon_dial *d)
 {
 	char masked[MASK_SIZE], detail[DETAIL_SIZE];
-	DB_PARAMS(use, 8);
-	DB_PARAMS(ask, 9);
-	DB_PARAMS(no, 7);
+	DB_PARAMS(use, 10);
+	DB_PARAMS(ask, 11);
+	DB_PARAMS(no, 9);
 
 	mask_number(masked, d->number);
 	snprintf(detail, sizeof(detail), "{\"phone_number\":\"%s\"}", masked);
 	row_params(&use, d);
-	db_job_add(j, W_RCALL_LOCK, use.p, 4);
+	db_job_add(j, W_RCALL_LOCK, use.p, 6);
 	db_put_cstr(&use, d->month);
 	db_put_time_ms(&use, d->created_ms);
 	db_job_add(j, W_USAGE_TAKE, use.p, use.n);
@@ -294,7 +290,7 @@ send_row(struct api *api, struct http_request *rq)
 	struct ribbon_dial *d = rq->state;
 	struct db_job *j;
 	DB_PARAMS(p, 4);
-	DB_PARAMS(find, 6);
+	DB_PARAMS(find, 8);
 
 	rq->step = "row";
 	if (!d->read && !read_wish(d)) {

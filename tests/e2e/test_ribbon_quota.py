@@ -1,0 +1,56 @@
+"""What is refused costs nothing: whoever is told no, for whatever reason, has taken no place in the month and left no call behind."""
+import threading
+import time
+
+import pytest
+
+import ringd
+from dialpad_sim import key_ring
+from exotel_sim import Exotel
+from ribbon import ORIGIN, refused
+from ringd import wait_for
+from test_ribbon_calls import Linked, daemon_for, left
+
+NUMBER = "+919876543210"
+
+
+@pytest.fixture(scope="module")
+def sim():
+    s = Exotel()
+    s.set(rate=100000)
+    yield s
+    s.stop()
+
+
+@pytest.fixture(autouse=True)
+def calm(sim):
+    yield
+    sim.sim.forget()
+    sim.sim.devices_off.clear()
+
+
+@pytest.fixture(scope="module")
+def d(new_daemon, sim):
+    x = daemon_for(new_daemon, sim, workers=1)
+    yield x
+    assert x.stop() == 0, x.text()[-3000:]
+
+
+@pytest.mark.parametrize("how", ["revoked", "agent", "key", "origin", "expired"])
+def test_a_session_that_ended_decides_nothing_anew(pg, d, sim, how):
+    """A wish that the month had no place for is decided again when it is asked again, but only by whoever may ask."""
+    crm = Linked(pg, d, limit=1)
+    other = Linked(pg, d)           # the page stays somebody's
+    s = crm.session()
+    assert s.dial().status == 201
+    refused(s.dial(key="k"), 429, "limit_reached", ORIGIN)
+    crm.ctl("client", "change", crm.id, crm.web_id, "--monthly-limit", "9")
+    before = crm.usage(), crm.calls(), len(crm.audit())
+    crm.sql({"revoked": "UPDATE ribbon_sessions SET revoked_at = now() WHERE app_id = %s",
+             "agent": "UPDATE ribbon_agents SET is_active = false WHERE app_id = %s",
+             "key": "UPDATE api_keys SET revoked_at = now() WHERE app_id = %s AND kind = 'browser'",
+             "origin": "DELETE FROM ribbon_origins WHERE app_id = %s",
+             "expired": "UPDATE ribbon_sessions SET expires_at = now() WHERE app_id = %s"}[how], crm.id)
+    a = s.dial(key="k")
+    assert a.status in (401, 403), a
+    assert (crm.usage(), crm.calls(), len(crm.audit())) == before and left(sim) == 1, other.id
