@@ -1,5 +1,5 @@
 /*
- * ribbon_dial: an agent calls somebody, POST /api/ribbon/calls. Steps: origin, session, wish, row, courier, and once more row when
+ * ribbon_dial: an agent calls somebody, POST /api/ribbon/calls. Steps: origin, session, row, courier, and once more row when
  * the courier went away. Row and quota are written in one transaction before anybody is asked, and the courier takes the row
  * once; so a request that is sent again with its idempotency key joins the first, and whatever dies, no more calls go out
  * than the month's limit has.
@@ -283,7 +283,19 @@ read_wish(struct ribbon_dial *d)
 	return d->read;
 }
 
-/* Once the courier was asked, only what became of the row. */
+static void
+may_ask(void *arg, const struct db_result *r)
+{
+	struct ribbon_dial *d = arg;
+
+	if (ribbon_accepts(&d->r, r, send_row))
+		send_row(d->r.api, d->r.rq);
+}
+
+/*
+ * Once the courier was asked, only what became of the row. A request that is not counted yet may turn out to be one too many, and
+ * would leave a call behind for its 429: then the session comes first, by itself.
+ */
 static void
 send_row(struct api *api, struct http_request *rq)
 {
@@ -295,6 +307,13 @@ send_row(struct api *api, struct http_request *rq)
 	rq->step = "row";
 	if (!d->read && !read_wish(d)) {
 		ribbon_wrong(&d->r);
+		return;
+	}
+	if (!d->r.caller.counted) {
+		j = db_job_new(api->db, 0, may_ask, d);
+		ribbon_params(&p, &d->r);
+		db_job_add(j, W_SESSION, p.p, p.n);
+		db_job_submit(j);
 		return;
 	}
 	j = db_job_new(api->db, 0, found, d);

@@ -54,3 +54,16 @@ def test_a_session_that_ended_decides_nothing_anew(pg, d, sim, how):
     a = s.dial(key="k")
     assert a.status in (401, 403), a
     assert (crm.usage(), crm.calls(), len(crm.audit())) == before and left(sim) == 1, other.id
+
+
+def test_what_is_over_the_rate_costs_nothing(pg, new_daemon, sim):
+    x = daemon_for(new_daemon, sim, workers=1, limits={**ringd.FAR_LIMITS, "requests": 5, "window": "1h"})
+    crm = Linked(pg, x)
+    s = crm.session()
+    codes = []
+    for k in range(12):
+        codes.append(s.dial(key=f"k{k}").status)
+        time.sleep(0.06)            # so that the key is asked about again
+    assert codes == [201] * 4 + [429] * 8       # its beginning was the first
+    assert crm.usage() == [(4, 0)] and len(crm.calls()) == 4 == left(sim) and len(crm.audit("ribbon.dial")) == 4
+    assert x.stop() == 0
