@@ -38,6 +38,7 @@ struct ribbon_dial {
 	int64_t		 created_ms;
 	bool		 read;		/* the body has been */
 	bool		 handed_over;	/* the courier was asked: from then on rows are only looked at */
+	bool		 looks;		/* so does the job under way: that, or there is no courier to ask */
 };
 
 static const struct {
@@ -129,6 +130,12 @@ answered(void *arg, enum link_outcome outcome, const struct frame *f)
 	}
 }
 
+static bool
+courier_up(const struct ribbon_dial *d)
+{
+	return d->r.api->courier != NULL && link_client_up(d->r.api->courier);
+}
+
 static void
 hand_over(struct ribbon_dial *d)
 {
@@ -136,7 +143,7 @@ hand_over(struct ribbon_dial *d)
 	char id[UUID_TEXT_SIZE];
 	struct str field[2];
 
-	if (d->handed_over || api->courier == NULL || !link_client_up(api->courier)) {
+	if (d->handed_over || !courier_up(d)) {
 		api_courier_away(d->r.rq);	/* nobody has taken the row: it waits for the same key */
 		return;
 	}
@@ -171,7 +178,11 @@ go_on(struct ribbon_dial *d, const struct db_result *r, int i)
 		hand_over(d);
 		return;
 	}
-	if (!d->handed_over && db_affected(r, ADDED) == 0)
+	if (d->looks && !d->handed_over && str_eq(state, STR("refused"))) {
+		api_courier_away(rq);	/* to be decided anew when there is one */
+		return;
+	}
+	if (!d->handed_over && (d->looks || db_affected(r, ADDED) == 0))
 		http_add_header(rq, "Idempotent-Replayed", "true");
 	if (str_eq(state, STR("refused")) && str_eq(db_text(r, i, 0, F_ERROR), STR("limit_reached"))) {
 		api_problem(rq, 429, "limit_reached", "This month's calls are used up");
@@ -198,13 +209,15 @@ static void
 found(void *arg, const struct db_result *r)
 {
 	struct ribbon_dial *d = arg;
-	int i = d->handed_over ? LOOK_FOUND : FOUND;
+	int i = d->looks ? LOOK_FOUND : FOUND;
 
 	if (!ribbon_accepts(&d->r, r, send_row))
 		return;
-	if (!d->handed_over)
+	if (!d->looks)
 		tell_mark(r);
-	if (db_rows(r, i) == 0 || !db_uuid(r, i, 0, F_ID, &d->id)) {
+	if (db_rows(r, i) == 0 && d->looks && !d->handed_over) {
+		api_courier_away(d->r.rq);
+	} else if (db_rows(r, i) == 0 || !db_uuid(r, i, 0, F_ID, &d->id)) {
 		api_away(d->r.rq);	/* swept away in this very moment */
 	} else if (!db_bool(r, i, 0, F_SAME)) {
 		api_problem(d->r.rq, 422, "idempotency_key_reused", "This idempotency key belongs to another call");
@@ -293,7 +306,8 @@ may_ask(void *arg, const struct db_result *r)
 }
 
 /*
- * Once the courier was asked, only what became of the row. A request that is not counted yet may turn out to be one too many, and
+ * Once the courier was asked, only what became of the row; and where there is none to ask, only what is there already: a place in
+ * the month for a call that nobody can send would be missed until it is swept. A request that is not counted yet may turn out to be one too many, and
  * would leave a call behind for its 429: then the session comes first, by itself.
  */
 static void
@@ -316,10 +330,11 @@ send_row(struct api *api, struct http_request *rq)
 		db_job_submit(j);
 		return;
 	}
+	d->looks = d->handed_over || !courier_up(d);
 	j = db_job_new(api->db, 0, found, d);
 	ribbon_params(&p, &d->r);
 	db_job_add(j, W_SESSION, p.p, p.n);
-	if (!d->handed_over) {
+	if (!d->looks) {
 		add_row(j, d);
 		add_decision(j, d);
 	}

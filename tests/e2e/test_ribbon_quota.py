@@ -1,17 +1,12 @@
 """What is refused costs nothing: whoever is told no, for whatever reason, has taken no place in the month and left no call behind."""
-import threading
 import time
 
 import pytest
 
 import ringd
-from dialpad_sim import key_ring
 from exotel_sim import Exotel
 from ribbon import ORIGIN, refused
-from ringd import wait_for
 from test_ribbon_calls import Linked, daemon_for, left
-
-NUMBER = "+919876543210"
 
 
 @pytest.fixture(scope="module")
@@ -66,4 +61,26 @@ def test_what_is_over_the_rate_costs_nothing(pg, new_daemon, sim):
         time.sleep(0.06)            # so that the key is asked about again
     assert codes == [201] * 4 + [429] * 8       # its beginning was the first
     assert crm.usage() == [(4, 0)] and len(crm.calls()) == 4 == left(sim) and len(crm.audit("ribbon.dial")) == 4
+    assert x.stop() == 0
+
+
+def test_without_a_courier_nothing_is_taken(pg, new_daemon, sim):
+    x = daemon_for(new_daemon, sim, workers=1)
+    crm = Linked(pg, x)
+    s = crm.session()
+    assert s.dial(key="first").status == 201
+    assert x.stop() == 0
+    courier = x.settings["courier"]
+    x.write(courier={})
+    x.start()
+    for _ in range(3):
+        refused(s.dial(), 503, "courier_unavailable", ORIGIN)
+    refused(s.dial(key="k"), 503, "courier_unavailable", ORIGIN)
+    assert crm.usage() == [(1, 0)] and crm.calls() == [("placed", None)]
+    a = s.dial(key="first")         # what was done is told all the same
+    assert a.status == 201 and a.headers["idempotent-replayed"] == "true", a
+    assert x.stop() == 0
+    x.write(courier=courier)
+    x.start()
+    assert s.dial(key="k").status == 201 and crm.usage() == [(2, 0)]
     assert x.stop() == 0
