@@ -54,6 +54,8 @@ const struct sealed_column sealed_columns[SEALED_COLUMNS] = {
 /* Whom an agent's calls are made for and with what: of an agent g of an app p that may have an account a. */
 #define LINE_COLUMNS	"p.is_active, a.id, encode(a.credentials, 'hex'), a.is_active, a.caller_id, g.id, encode(g.credentials, 'hex'), "	\
 	"g.is_active, g.phone"
+/* In ribbon_call_done: over, and there was a call that could be. */
+#define TOLD_ENDED	"c.state = 'ended' AND NOT ($6::boolean AND c.provider_call_id IS NULL)"
 #define CLAIMED	"WHERE g.app_id = $1::uuid AND g.id = $2::uuid AND g.lease_owner = $3::uuid AND g.state = 'open'"
 
 /* A change of one row of a table t, named change by its alias, with a row of the audit log for it, or neither. As many rows
@@ -267,10 +269,10 @@ static const struct db_stmt stmts[C_COUNT] = {
 	/* What came of it. Without a key of the client's nobody could ask for the same call again: then "refused" is "failed".
 	 * The quota gets back what did nothing, once: only a row that was "sent" can fail or be refused, and a refused one must take its
 	 * place in the quota anew. Exotel's own word may have come before and
-	 * ended the call: that stays, but learns its CallSid. */
-	[C_RIBBON_CALL_DONE] = { "ribbon_call_done", "WITH t AS (UPDATE ribbon_calls c SET state = CASE WHEN c.state = 'ended' THEN c.state "
-	    "WHEN $3::text = 'refused' AND c.idempotency_key IS NULL THEN 'failed' ELSE $3::text END, provider_call_id = "
-	    "coalesce(c.provider_call_id, $4::text), error = CASE WHEN c.state = 'ended' THEN c.error ELSE $5::text END "
+	 * ended the call: that stays, but learns its CallSid. The agent's own word that it is over does not stay when there was no call. */
+	[C_RIBBON_CALL_DONE] = { "ribbon_call_done", "WITH t AS (UPDATE ribbon_calls c SET state = CASE WHEN " TOLD_ENDED " THEN c.state "
+	    "WHEN $3::text = 'refused' AND (c.idempotency_key IS NULL OR c.state = 'ended') THEN 'failed' ELSE $3::text END, "
+	    "provider_call_id = coalesce(c.provider_call_id, $4::text), error = CASE WHEN " TOLD_ENDED " THEN c.error ELSE $5::text END "
 	    "WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state IN ('sent', 'ended') RETURNING c.app_id, c.id, c.key_id, c.month, c.state) "
 	    "UPDATE usage u SET used = u.used - 1, last_call = nullif(u.last_call, t.id), updated_at = $7::timestamptz FROM t "
 	    "WHERE $6::boolean AND t.state IN ('failed', 'refused') "

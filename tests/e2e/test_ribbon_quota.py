@@ -1,4 +1,5 @@
 """What is refused costs nothing: whoever is told no, for whatever reason, has taken no place in the month and left no call behind."""
+import threading
 import time
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 import ringd
 from exotel_sim import Exotel
 from ribbon import ORIGIN, refused
+from ringd import wait_for
 from test_ribbon_calls import Linked, daemon_for, left
 
 
@@ -84,3 +86,22 @@ def test_without_a_courier_nothing_is_taken(pg, new_daemon, sim):
     x.start()
     assert s.dial(key="k").status == 201 and crm.usage() == [(2, 0)]
     assert x.stop() == 0
+
+
+def test_an_agent_who_hangs_up_before_exotel_says_no_pays_nothing(pg, d, sim):
+    crm = Linked(pg, d)
+    crm.add_phone()
+    s, answers = crm.session("erin"), []
+    sim.set(slow_seconds=1)
+    sim.misbehave(outbound_call="slow")
+    sim.sim.devices_off.add("agent7")
+    t = threading.Thread(target=lambda: answers.append(s.dial(key="k")))
+    t.start()
+    wait_for("the request", lambda: [r[0] for r in crm.calls()] == ["sent"])
+    [call] = s.get("calls").json["data"]
+    assert s.post(f"calls/{call['id']}/end", {"reason": "changed my mind"}).json["data"]["state"] == "ended"
+    t.join(20)
+    refused(answers[0], 409, "agent_device_off", ORIGIN)
+    assert crm.usage() == [(0, 0)] and crm.calls("state, error, end_reason") == [("failed", "device_off", "changed my mind")]
+    refused(s.dial(key="k"), 409, "agent_device_off", ORIGIN)
+    assert crm.usage() == [(0, 0)]
