@@ -296,19 +296,9 @@ read_wish(struct ribbon_dial *d)
 	return d->read;
 }
 
-static void
-may_ask(void *arg, const struct db_result *r)
-{
-	struct ribbon_dial *d = arg;
-
-	if (ribbon_accepts(&d->r, r, send_row))
-		send_row(d->r.api, d->r.rq);
-}
-
 /*
  * Once the courier was asked, only what became of the row; and where there is none to ask, only what is there already: a place in
- * the month for a call that nobody can send would be missed until it is swept. A request that is not counted yet may turn out to be one too many, and
- * would leave a call behind for its 429: then the session comes first, by itself.
+ * the month for a call that nobody can send would be missed until it is swept.
  */
 static void
 send_row(struct api *api, struct http_request *rq)
@@ -323,13 +313,8 @@ send_row(struct api *api, struct http_request *rq)
 		ribbon_wrong(&d->r);
 		return;
 	}
-	if (!d->r.caller.counted) {
-		j = db_job_new(api->db, 0, may_ask, d);
-		ribbon_params(&p, &d->r);
-		db_job_add(j, W_SESSION, p.p, p.n);
-		db_job_submit(j);
+	if (!ribbon_counted(&d->r, send_row))
 		return;
-	}
 	d->looks = d->handed_over || !courier_up(d);
 	j = db_job_new(api->db, 0, found, d);
 	ribbon_params(&p, &d->r);

@@ -66,6 +66,22 @@ def test_what_is_over_the_rate_costs_nothing(pg, new_daemon, sim):
     assert x.stop() == 0
 
 
+def test_what_is_over_the_rate_is_not_done(pg, new_daemon, sim):
+    """Neither a note nor a renewal, and the session goes on."""
+    x = daemon_for(new_daemon, sim, workers=1, limits={**ringd.FAR_LIMITS, "requests": 3, "window": "1h"})
+    crm = Linked(pg, x)
+    s = crm.session()
+    call = s.dial().json["data"]["id"]
+    assert s.post(f"calls/{call}/note", {"note": "first"}).status == 200
+    for path, body in ((f"calls/{call}/note", {"note": "second"}), (f"calls/{call}/state", {"held": True}), (f"calls/{call}/end", None),
+                       ("renew", None), ("end", None)):
+        time.sleep(0.06)
+        refused(s.post(path, body), 429, "rate_limited", ORIGIN)
+    assert crm.calls("state, note, held") == [("placed", "first", False)]
+    assert crm.sql("SELECT renewed_at, revoked_at FROM ribbon_sessions WHERE id = %s", s.id) == [(None, None)]
+    assert x.stop() == 0
+
+
 def test_without_a_courier_nothing_is_taken(pg, new_daemon, sim):
     x = daemon_for(new_daemon, sim, workers=1)
     crm = Linked(pg, x)
