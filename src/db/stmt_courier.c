@@ -277,11 +277,12 @@ static const struct db_stmt stmts[C_COUNT] = {
 	    "UPDATE usage u SET used = u.used - 1, last_call = nullif(u.last_call, t.id), updated_at = $7::timestamptz FROM t "
 	    "WHERE $6::boolean AND t.state IN ('failed', 'refused') "
 	    "AND u.app_id = t.app_id AND u.key_id = t.key_id AND u.month = t.month AND u.used > 0" },
-	/* All tenants' on purpose: nobody is left to ask for one of these. The row says why it failed in a word that is known. */
-	[C_RIBBON_ABANDONED] = { "ribbon_abandoned", "WITH t AS (UPDATE ribbon_calls c SET state = 'failed', error = coalesce(c.error, "
-	    "'unreachable') FROM (SELECT o.app_id, o.id FROM ribbon_calls o WHERE o.state = 'asked' AND o.created_at < $1::timestamptz "
-	    "ORDER BY o.created_at LIMIT 1000 FOR UPDATE SKIP LOCKED) k WHERE c.app_id = k.app_id AND c.id = k.id AND c.state = 'asked' "
-	    "RETURNING c.app_id, c.key_id, c.month), n AS (SELECT t.app_id, t.key_id, t.month, count(*) AS calls FROM t GROUP BY 1, 2, 3), "
+	/* All tenants' on purpose: nobody is left to ask for one of these. Which they are is found once: joined as it is, a plan may
+	 * look for them, and lock them, anew for every row. The row says why it failed in a word that is known. */
+	[C_RIBBON_ABANDONED] = { "ribbon_abandoned", "WITH due AS MATERIALIZED (SELECT o.app_id, o.id FROM ribbon_calls o WHERE "
+	    "o.state = 'asked' AND o.created_at < $1::timestamptz ORDER BY o.created_at LIMIT 1000 FOR UPDATE SKIP LOCKED), "
+	    "t AS (UPDATE ribbon_calls c SET state = 'failed', error = coalesce(c.error, 'unreachable') FROM due WHERE c.app_id = due.app_id "
+	    "AND c.id = due.id AND c.state = 'asked' RETURNING c.app_id, c.key_id, c.month), n AS (SELECT t.app_id, t.key_id, t.month, count(*) AS calls FROM t GROUP BY 1, 2, 3), "
 	    "u AS (UPDATE usage g SET used = greatest(g.used - n.calls, 0), updated_at = $2::timestamptz FROM n WHERE g.app_id = n.app_id "
 	    "AND g.key_id = n.key_id AND g.month = n.month RETURNING n.app_id, n.key_id, n.calls) SELECT ringd_audit(k.app_id, 'courier', "
 	    "'ribbon.dial_failed', 'key:' || k.key_id, '{\"outcome\":\"abandoned\",\"calls\":' || k.calls || '}', NULL) "
