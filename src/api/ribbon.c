@@ -148,6 +148,39 @@ ribbon_accepts(struct ribbon *r, const struct db_result *result, auth_fn retry)
 	return false;
 }
 
+static void	ask_first(struct api *api, struct http_request *rq);
+
+static void
+asked_first(void *arg, const struct db_result *result)
+{
+	struct ribbon *r = arg;
+
+	if (ribbon_accepts(r, result, ask_first))
+		r->next(r->api, r->rq);
+}
+
+static void
+ask_first(struct api *api, struct http_request *rq)
+{
+	struct ribbon *r = rq->state;
+	struct db_job *j = db_job_new(api->db, 0, asked_first, r);
+	DB_PARAMS(p, 4);
+
+	ribbon_params(&p, r);
+	db_job_add(j, W_SESSION, p.p, p.n);
+	db_job_submit(j);
+}
+
+bool
+ribbon_counted(struct ribbon *r, auth_fn next)
+{
+	if (r->caller.counted)
+		return true;
+	r->next = next;
+	ask_first(r->api, r->rq);
+	return false;
+}
+
 bool
 ribbon_fault(struct ribbon *r, int status, const char *code, const char *text)
 {

@@ -37,6 +37,11 @@ void	ribbon_params(struct db_params *p, const struct ribbon *r);
  * and counted. false: retry was called, because nothing had been done, or the request has been answered.
  */
 bool	ribbon_accepts(struct ribbon *r, const struct db_result *result, auth_fn retry);
+/*
+ * Before anything is written. A request that is not counted yet may turn out to be one too many, and would have been obeyed when its 429
+ * is told. true: it is counted. false: the session is asked about first, by itself, and next called then, or the request answered.
+ */
+bool	ribbon_counted(struct ribbon *r, auth_fn next);
 /* Tells what r->fault says, to a session that is good: a stranger learns nothing, and the session's limit holds. */
 void	ribbon_wrong(struct ribbon *r);
 /* Sets it; false, to be returned. */

@@ -314,6 +314,8 @@ send_change(struct api *api, struct http_request *rq)
 		ribbon_wrong(&c->r);
 		return;
 	}
+	if (!ribbon_counted(&c->r, send_change))
+		return;
 	ribbon_params(&p, &c->r);
 	j = db_job_new(api->db, 0, changed, c);
 	db_job_add(j, W_SESSION, p.p, p.n);

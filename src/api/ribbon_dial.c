@@ -1,5 +1,5 @@
 /*
- * ribbon_dial: an agent calls somebody, POST /api/ribbon/calls. Steps: origin, session, wish, row, courier, and once more row when
+ * ribbon_dial: an agent calls somebody, POST /api/ribbon/calls. Steps: origin, session, row, courier, and once more row when
  * the courier went away. Row and quota are written in one transaction before anybody is asked, and the courier takes the row
  * once; so a request that is sent again with its idempotency key joins the first, and whatever dies, no more calls go out
  * than the month's limit has.
@@ -38,6 +38,7 @@ struct ribbon_dial {
 	int64_t		 created_ms;
 	bool		 read;		/* the body has been */
 	bool		 handed_over;	/* the courier was asked: from then on rows are only looked at */
+	bool		 looks;		/* so does the job under way: that, or there is no courier to ask */
 };
 
 static const struct {
@@ -129,6 +130,12 @@ answered(void *arg, enum link_outcome outcome, const struct frame *f)
 	}
 }
 
+static bool
+courier_up(const struct ribbon_dial *d)
+{
+	return d->r.api->courier != NULL && link_client_up(d->r.api->courier);
+}
+
 static void
 hand_over(struct ribbon_dial *d)
 {
@@ -136,7 +143,7 @@ hand_over(struct ribbon_dial *d)
 	char id[UUID_TEXT_SIZE];
 	struct str field[2];
 
-	if (d->handed_over || api->courier == NULL || !link_client_up(api->courier)) {
+	if (d->handed_over || !courier_up(d)) {
 		api_courier_away(d->r.rq);	/* nobody has taken the row: it waits for the same key */
 		return;
 	}
@@ -171,7 +178,11 @@ go_on(struct ribbon_dial *d, const struct db_result *r, int i)
 		hand_over(d);
 		return;
 	}
-	if (!d->handed_over && db_affected(r, ADDED) == 0)
+	if (d->looks && !d->handed_over && str_eq(state, STR("refused"))) {
+		api_courier_away(rq);	/* to be decided anew when there is one */
+		return;
+	}
+	if (!d->handed_over && (d->looks || db_affected(r, ADDED) == 0))
 		http_add_header(rq, "Idempotent-Replayed", "true");
 	if (str_eq(state, STR("refused")) && str_eq(db_text(r, i, 0, F_ERROR), STR("limit_reached"))) {
 		ribbon_problem(&d->r, 429, "limit_reached", "This month's calls are used up");
@@ -198,13 +209,15 @@ static void
 found(void *arg, const struct db_result *r)
 {
 	struct ribbon_dial *d = arg;
-	int i = d->handed_over ? LOOK_FOUND : FOUND;
+	int i = d->looks ? LOOK_FOUND : FOUND;
 
 	if (!ribbon_accepts(&d->r, r, send_row))
 		return;
-	if (!d->handed_over)
+	if (!d->looks)
 		tell_mark(r);
-	if (db_rows(r, i) == 0 || !db_uuid(r, i, 0, F_ID, &d->id)) {
+	if (db_rows(r, i) == 0 && d->looks && !d->handed_over) {
+		api_courier_away(d->r.rq);
+	} else if (db_rows(r, i) == 0 || !db_uuid(r, i, 0, F_ID, &d->id)) {
 		api_away(d->r.rq);	/* swept away in this very moment */
 	} else if (!db_bool(r, i, 0, F_SAME)) {
 		api_problem(d->r.rq, 422, "idempotency_key_reused", "This idempotency key belongs to another call");
@@ -215,11 +228,11 @@ found(void *arg, const struct db_result *r)
 	}
 }
 
-/* $1 to $6 of what is done with the row. */
+/* $1 to $8 of what is done with the row. */
 static void
 row_params(struct db_params *p, const struct ribbon_dial *d)
 {
-	auth_params(p, &d->r.caller);
+	ribbon_params(p, &d->r);
 	db_put_uuid(p, d->id);
 	db_put_str(p, d->key);
 	db_put_str(p, d->number);
@@ -231,11 +244,7 @@ add_row(struct db_job *j, const struct ribbon_dial *d)
 {
 	DB_PARAMS(p, 10);
 
-	ribbon_params(&p, &d->r);
-	db_put_uuid(&p, d->id);
-	db_put_str(&p, d->key);
-	db_put_str(&p, d->number);
-	db_put_str(&p, d->context);
+	row_params(&p, d);
 	db_put_cstr(&p, d->month);
 	db_put_time_ms(&p, d->created_ms);
 	db_job_add(j, W_RCALL_ADD, p.p, p.n);
@@ -245,14 +254,14 @@ static void
 add_decision(struct db_job *j, const struct ribbon_dial *d)
 {
 	char masked[MASK_SIZE], detail[DETAIL_SIZE];
-	DB_PARAMS(use, 8);
-	DB_PARAMS(ask, 9);
-	DB_PARAMS(no, 7);
+	DB_PARAMS(use, 10);
+	DB_PARAMS(ask, 11);
+	DB_PARAMS(no, 9);
 
 	mask_number(masked, d->number);
 	snprintf(detail, sizeof(detail), "{\"phone_number\":\"%s\"}", masked);
 	row_params(&use, d);
-	db_job_add(j, W_RCALL_LOCK, use.p, 4);
+	db_job_add(j, W_RCALL_LOCK, use.p, 6);
 	db_put_cstr(&use, d->month);
 	db_put_time_ms(&use, d->created_ms);
 	db_job_add(j, W_USAGE_TAKE, use.p, use.n);
@@ -287,24 +296,30 @@ read_wish(struct ribbon_dial *d)
 	return d->read;
 }
 
-/* Once the courier was asked, only what became of the row. */
+/*
+ * Once the courier was asked, only what became of the row; and where there is none to ask, only what is there already: a place in
+ * the month for a call that nobody can send would be missed until it is swept.
+ */
 static void
 send_row(struct api *api, struct http_request *rq)
 {
 	struct ribbon_dial *d = rq->state;
 	struct db_job *j;
 	DB_PARAMS(p, 4);
-	DB_PARAMS(find, 6);
+	DB_PARAMS(find, 8);
 
 	rq->step = "row";
 	if (!d->read && !read_wish(d)) {
 		ribbon_wrong(&d->r);
 		return;
 	}
+	if (!ribbon_counted(&d->r, send_row))
+		return;
+	d->looks = d->handed_over || !courier_up(d);
 	j = db_job_new(api->db, 0, found, d);
 	ribbon_params(&p, &d->r);
 	db_job_add(j, W_SESSION, p.p, p.n);
-	if (!d->handed_over) {
+	if (!d->looks) {
 		add_row(j, d);
 		add_decision(j, d);
 	}

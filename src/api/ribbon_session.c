@@ -61,10 +61,13 @@ static void
 send_renew(struct api *api, struct http_request *rq)
 {
 	struct change *c = rq->state;
-	struct db_job *j = db_job_new(api->db, 0, renewed, c);
+	struct db_job *j;
 	DB_PARAMS(p, 7);
 
 	rq->step = "renew";
+	if (!ribbon_counted(&c->r, send_renew))
+		return;
+	j = db_job_new(api->db, 0, renewed, c);
 	c->now_ms = clock_real_ms();
 	ribbon_params(&p, &c->r);
 	db_job_add(j, W_SESSION, p.p, p.n);
@@ -102,10 +105,13 @@ static void
 send_end(struct api *api, struct http_request *rq)
 {
 	struct change *c = rq->state;
-	struct db_job *j = db_job_new(api->db, 0, ended, c);
+	struct db_job *j;
 	DB_PARAMS(p, 6);
 
 	rq->step = "end";
+	if (!ribbon_counted(&c->r, send_end))
+		return;
+	j = db_job_new(api->db, 0, ended, c);
 	ribbon_params(&p, &c->r);
 	db_job_add(j, W_SESSION, p.p, p.n);
 	db_put_time_ms(&p, clock_real_ms());

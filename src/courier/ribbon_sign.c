@@ -16,7 +16,7 @@
 #include "providers/exotel_digest.h"
 
 #define SESSIONS_MAX	4096	/* whose signatures are counted at a time */
-#define BODY_MAX	8192
+#define BODY_MAX	((size_t)16 * 1024)	/* as much as a worker takes of a page */
 #define MEMORY		((size_t)32 * 1024)
 #define ANSWER_MAX	8192
 

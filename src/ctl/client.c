@@ -317,7 +317,7 @@ ctl_client_change(struct ctl *c, const struct args *a)
 	return code;
 }
 
-/* In the caller's transaction. A page that is no key's any more is refused before it asks anything. */
+/* In the caller's transaction. Its pages stay: they are to read that it is the key which is good no longer. */
 static int
 revoke(struct ctl *c, const struct ctl_app *app, const char *id, struct table *t)
 {
@@ -331,8 +331,6 @@ revoke(struct ctl *c, const struct ctl_app *app, const char *id, struct table *t
 	else
 		ctl_fill(t, r);
 	dbs_clear(r);
-	if (code == CTL_OK)
-		code = store_origins(c, app->id, id, &(const struct client_wish){ .norigins = 0 });
 	return code != CTL_OK ? code : ctl_audit(c, app->id, "client.revoke", id, NULL);
 }
 

@@ -32,10 +32,14 @@ const struct sealed_column sealed_columns[SEALED_COLUMNS] = {
 	"FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[]) AS k (app_id, id, old, fresh) " \
 	"WHERE t.app_id = k.app_id AND t.id = k.id AND t." column " = k.old"
 
+/*
+ * Whoever takes so many rows finds and locks them in a WITH, which is run once. As a subquery in FROM it may stand on the inner side of
+ * a join and is then run for each row of the outer: what it took a moment ago is skipped as locked, and it takes the next as well.
+ */
 #define LEASE(which)									\
-	"UPDATE dialpad_connections t SET lease_owner = $2::uuid, lease_until = $3::timestamptz FROM (SELECT c.app_id, c.id "	\
-	"FROM dialpad_connections c WHERE c.refresh_token IS NOT NULL AND " which " "	\
-	"AND (c.lease_until IS NULL OR c.lease_until <= $1::timestamptz) ORDER BY c.next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED) d "	\
+	"WITH d AS MATERIALIZED (SELECT c.app_id, c.id FROM dialpad_connections c WHERE c.refresh_token IS NOT NULL AND " which " "	\
+	"AND (c.lease_until IS NULL OR c.lease_until <= $1::timestamptz) ORDER BY c.next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED) "	\
+	"UPDATE dialpad_connections t SET lease_owner = $2::uuid, lease_until = $3::timestamptz FROM d "	\
 	"WHERE t.app_id = d.app_id AND t.id = d.id RETURNING t.app_id, t.id, t.company_id, encode(t.refresh_token, 'hex'), t.attempts"
 #define MINE	"WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.lease_owner = $3::uuid"
 #define HOOKS_MINE	"WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.hooks_owner = $3::uuid"
@@ -54,6 +58,8 @@ const struct sealed_column sealed_columns[SEALED_COLUMNS] = {
 /* Whom an agent's calls are made for and with what: of an agent g of an app p that may have an account a. */
 #define LINE_COLUMNS	"p.is_active, a.id, encode(a.credentials, 'hex'), a.is_active, a.caller_id, g.id, encode(g.credentials, 'hex'), "	\
 	"g.is_active, g.phone"
+/* In ribbon_call_done: over, and there was a call that could be. */
+#define TOLD_ENDED	"c.state = 'ended' AND NOT ($6::boolean AND c.provider_call_id IS NULL)"
 #define CLAIMED	"WHERE g.app_id = $1::uuid AND g.id = $2::uuid AND g.lease_owner = $3::uuid AND g.state = 'open'"
 
 /* A change of one row of a table t, named change by its alias, with a row of the audit log for it, or neither. As many rows
@@ -119,12 +125,12 @@ static const struct db_stmt stmts[C_COUNT] = {
 	    "a.is_active FROM dialpad_connections c JOIN apps a ON a.id = c.app_id WHERE c.app_id = $1::uuid" },
 
 	/* Whichever tenant's is due; a disabled app keeps what it has registered, and may still be disconnected. */
-	[C_HOOKS_DUE] = { "hooks_due", "UPDATE dialpad_connections t SET hooks_owner = $2::uuid, hooks_until = $3::timestamptz FROM ("
+	[C_HOOKS_DUE] = { "hooks_due", "WITH d AS MATERIALIZED ("
 	    "SELECT c.app_id, c.id FROM dialpad_connections c JOIN apps a ON a.id = c.app_id WHERE c.hooks_due_at <= $1::timestamptz "
 	    "AND (c.state = 'disconnecting' OR (c.state = 'connected' AND a.is_active)) AND (c.hooks_until IS NULL OR "
 	    "c.hooks_until <= $1::timestamptz OR c.hooks_owner = $2::uuid) ORDER BY c.hooks_owner IS NOT DISTINCT FROM $2::uuid DESC, "
-	    "c.hooks_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED) d "
-	    "WHERE t.app_id = d.app_id AND t.id = d.id RETURNING t.app_id, t.id" },
+	    "c.hooks_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED) "
+	    "UPDATE dialpad_connections t SET hooks_owner = $2::uuid, hooks_until = $3::timestamptz FROM d WHERE t.app_id = d.app_id AND t.id = d.id RETURNING t.app_id, t.id" },
 	[C_HOOKS_ROW] = { "hooks_row", "SELECT c.state, c.hooks_attempts, c.hook_id, encode(c.hook_url, 'hex'), c.webhook_id, "
 	    "c.subscription_id, c.rotation_overlap_ms IS NOT NULL, l.secret, l.enabled FROM dialpad_connections c "
 	    "LEFT JOIN hook_lookup l ON l.app_id = c.app_id AND l.hook_id = c.hook_id " HOOKS_MINE },
@@ -213,12 +219,11 @@ static const struct db_stmt stmts[C_COUNT] = {
 	[C_GAPS_SWEEP] = { "gaps_sweep", "DELETE FROM dialpad_gaps g WHERE (g.app_id, g.id) IN (SELECT o.app_id, o.id FROM dialpad_gaps o "
 	    "WHERE o.state <> 'open' AND o.done_at < $1::timestamptz LIMIT 1000)" },
 	/* Whichever tenant's, but one of each at a time. */
-	[C_GAP_CLAIM] = { "gap_claim", "UPDATE dialpad_gaps g SET lease_owner = $2::uuid, lease_until = $3::timestamptz FROM (SELECT o.app_id, "
-	    "o.id FROM dialpad_gaps o JOIN dialpad_connections c ON c.app_id = o.app_id JOIN apps a ON a.id = o.app_id "
+	[C_GAP_CLAIM] = { "gap_claim", "WITH k AS MATERIALIZED (SELECT o.app_id, o.id FROM dialpad_gaps o JOIN dialpad_connections c ON c.app_id = o.app_id JOIN apps a ON a.id = o.app_id "
 	    "WHERE o.state = 'open' AND o.next_try_at <= $1::timestamptz AND o.to_at <= $4::timestamptz AND c.state = 'connected' "
 	    "AND a.is_active AND (o.lease_until IS NULL OR o.lease_until <= $1::timestamptz) AND NOT EXISTS (SELECT 1 FROM dialpad_gaps n "
-	    "WHERE n.app_id = o.app_id AND n.lease_until > $1::timestamptz) ORDER BY o.next_try_at, o.id LIMIT 1 FOR UPDATE OF o SKIP LOCKED) k "
-	    "WHERE g.app_id = k.app_id AND g.id = k.id RETURNING g.app_id, g.id, (extract(epoch FROM g.from_at) * 1000)::bigint, "
+	    "WHERE n.app_id = o.app_id AND n.lease_until > $1::timestamptz) ORDER BY o.next_try_at, o.id LIMIT 1 FOR UPDATE OF o SKIP LOCKED) "
+	    "UPDATE dialpad_gaps g SET lease_owner = $2::uuid, lease_until = $3::timestamptz FROM k WHERE g.app_id = k.app_id AND g.id = k.id RETURNING g.app_id, g.id, (extract(epoch FROM g.from_at) * 1000)::bigint, "
 	    "(extract(epoch FROM g.to_at) * 1000)::bigint, g.reason, g.cursor, g.attempts, g.seen, g.found" },
 	[C_GAP_PAGE] = { "gap_page", "UPDATE dialpad_gaps g SET cursor = $4::text, seen = g.seen + $5::integer, found = g.found + $6::integer, "
 	    "reached_at = least(g.reached_at, $7::timestamptz), lease_until = $8::timestamptz, attempts = 0, last_error = NULL " CLAIMED },
@@ -241,17 +246,16 @@ static const struct db_stmt stmts[C_COUNT] = {
 	[C_GHOSTS_FORGET] = { "ghosts_forget", "DELETE FROM dialpad_ghosts g WHERE NOT EXISTS (SELECT 1 FROM call_legs l JOIN calls c "
 	    "ON c.app_id = l.app_id AND c.id = l.call_id WHERE l.app_id = g.app_id AND l.leg_id = g.leg_id AND " LIVE_LEG ")" },
 	/* Whichever tenant's, in turns. Who moves an app's turn first has it. */
-	[C_GHOST_TURN] = { "ghost_turn", "WITH turn AS (UPDATE dialpad_connections c SET ghosts_next_at = $2::timestamptz FROM (SELECT d.app_id, "
-	    "d.id FROM dialpad_connections d WHERE d.state = 'connected' AND (d.ghosts_next_at IS NULL OR d.ghosts_next_at <= $1::timestamptz) "
+	[C_GHOST_TURN] = { "ghost_turn", "WITH first AS MATERIALIZED (SELECT d.app_id, d.id FROM dialpad_connections d WHERE d.state = 'connected' AND (d.ghosts_next_at IS NULL OR d.ghosts_next_at <= $1::timestamptz) "
 	    "AND EXISTS (SELECT 1 FROM dialpad_ghosts o WHERE o.app_id = d.app_id AND o.next_try_at <= $1::timestamptz) "
-	    "ORDER BY d.ghosts_next_at NULLS FIRST LIMIT 1 FOR UPDATE SKIP LOCKED) k WHERE c.app_id = k.app_id AND c.id = k.id "
-	    "RETURNING c.app_id) UPDATE dialpad_ghosts g SET next_try_at = $3::timestamptz FROM (SELECT o.app_id, o.leg_id FROM turn t "
+	    "ORDER BY d.ghosts_next_at NULLS FIRST LIMIT 1 FOR UPDATE SKIP LOCKED), turn AS (UPDATE dialpad_connections c "
+	    "SET ghosts_next_at = $2::timestamptz FROM first k WHERE c.app_id = k.app_id AND c.id = k.id RETURNING c.app_id) UPDATE dialpad_ghosts g SET next_try_at = $3::timestamptz FROM (SELECT o.app_id, o.leg_id FROM turn t "
 	    "JOIN dialpad_ghosts o ON o.app_id = t.app_id WHERE o.next_try_at <= $1::timestamptz ORDER BY o.next_try_at, o.leg_id LIMIT 1) k "
 	    "WHERE g.app_id = k.app_id AND g.leg_id = k.leg_id RETURNING g.app_id, g.leg_id, g.attempts" },
-	[C_GHOST_ORPHAN] = { "ghost_orphan", "UPDATE dialpad_ghosts g SET next_try_at = $2::timestamptz FROM (SELECT o.app_id, o.leg_id "
-	    "FROM dialpad_ghosts o WHERE o.next_try_at <= $1::timestamptz AND NOT EXISTS (SELECT 1 FROM dialpad_connections d "
-	    "WHERE d.app_id = o.app_id AND d.state = 'connected') LIMIT 1 FOR UPDATE SKIP LOCKED) k "
-	    "WHERE g.app_id = k.app_id AND g.leg_id = k.leg_id RETURNING g.app_id, g.leg_id" },
+	[C_GHOST_ORPHAN] = { "ghost_orphan", "WITH k AS MATERIALIZED (SELECT o.app_id, o.leg_id FROM dialpad_ghosts o WHERE o.next_try_at <= $1::timestamptz AND NOT EXISTS (SELECT 1 FROM dialpad_connections d "
+	    "WHERE d.app_id = o.app_id AND d.state = 'connected') LIMIT 1 FOR UPDATE SKIP LOCKED) "
+	    "UPDATE dialpad_ghosts g SET next_try_at = $2::timestamptz FROM k WHERE g.app_id = k.app_id AND g.leg_id = k.leg_id "
+	    "RETURNING g.app_id, g.leg_id" },
 	[C_GHOST_LATER] = { "ghost_later", "UPDATE dialpad_ghosts g SET next_try_at = $3::timestamptz, attempts = $4::integer "
 	    "WHERE g.app_id = $1::uuid AND g.leg_id = $2::text" },
 
@@ -267,19 +271,19 @@ static const struct db_stmt stmts[C_COUNT] = {
 	/* What came of it. Without a key of the client's nobody could ask for the same call again: then "refused" is "failed".
 	 * The quota gets back what did nothing, once: only a row that was "sent" can fail or be refused, and a refused one must take its
 	 * place in the quota anew. Exotel's own word may have come before and
-	 * ended the call: that stays, but learns its CallSid. */
-	[C_RIBBON_CALL_DONE] = { "ribbon_call_done", "WITH t AS (UPDATE ribbon_calls c SET state = CASE WHEN c.state = 'ended' THEN c.state "
-	    "WHEN $3::text = 'refused' AND c.idempotency_key IS NULL THEN 'failed' ELSE $3::text END, provider_call_id = "
-	    "coalesce(c.provider_call_id, $4::text), error = CASE WHEN c.state = 'ended' THEN c.error ELSE $5::text END "
+	 * ended the call: that stays, but learns its CallSid. The agent's own word that it is over does not stay when there was no call. */
+	[C_RIBBON_CALL_DONE] = { "ribbon_call_done", "WITH t AS (UPDATE ribbon_calls c SET state = CASE WHEN " TOLD_ENDED " THEN c.state "
+	    "WHEN $3::text = 'refused' AND (c.idempotency_key IS NULL OR c.state = 'ended') THEN 'failed' ELSE $3::text END, "
+	    "provider_call_id = coalesce(c.provider_call_id, $4::text), error = CASE WHEN " TOLD_ENDED " THEN c.error ELSE $5::text END "
 	    "WHERE c.app_id = $1::uuid AND c.id = $2::uuid AND c.state IN ('sent', 'ended') RETURNING c.app_id, c.id, c.key_id, c.month, c.state) "
 	    "UPDATE usage u SET used = u.used - 1, last_call = nullif(u.last_call, t.id), updated_at = $7::timestamptz FROM t "
 	    "WHERE $6::boolean AND t.state IN ('failed', 'refused') "
 	    "AND u.app_id = t.app_id AND u.key_id = t.key_id AND u.month = t.month AND u.used > 0" },
 	/* All tenants' on purpose: nobody is left to ask for one of these. The row says why it failed in a word that is known. */
-	[C_RIBBON_ABANDONED] = { "ribbon_abandoned", "WITH t AS (UPDATE ribbon_calls c SET state = 'failed', error = coalesce(c.error, "
-	    "'unreachable') FROM (SELECT o.app_id, o.id FROM ribbon_calls o WHERE o.state = 'asked' AND o.created_at < $1::timestamptz "
-	    "ORDER BY o.created_at LIMIT 1000 FOR UPDATE SKIP LOCKED) k WHERE c.app_id = k.app_id AND c.id = k.id AND c.state = 'asked' "
-	    "RETURNING c.app_id, c.key_id, c.month), n AS (SELECT t.app_id, t.key_id, t.month, count(*) AS calls FROM t GROUP BY 1, 2, 3), "
+	[C_RIBBON_ABANDONED] = { "ribbon_abandoned", "WITH due AS MATERIALIZED (SELECT o.app_id, o.id FROM ribbon_calls o WHERE "
+	    "o.state = 'asked' AND o.created_at < $1::timestamptz ORDER BY o.created_at LIMIT 1000 FOR UPDATE SKIP LOCKED), "
+	    "t AS (UPDATE ribbon_calls c SET state = 'failed', error = coalesce(c.error, 'unreachable') FROM due WHERE c.app_id = due.app_id "
+	    "AND c.id = due.id AND c.state = 'asked' RETURNING c.app_id, c.key_id, c.month), n AS (SELECT t.app_id, t.key_id, t.month, count(*) AS calls FROM t GROUP BY 1, 2, 3), "
 	    "u AS (UPDATE usage g SET used = greatest(g.used - n.calls, 0), updated_at = $2::timestamptz FROM n WHERE g.app_id = n.app_id "
 	    "AND g.key_id = n.key_id AND g.month = n.month RETURNING n.app_id, n.key_id, n.calls) SELECT ringd_audit(k.app_id, 'courier', "
 	    "'ribbon.dial_failed', 'key:' || k.key_id, '{\"outcome\":\"abandoned\",\"calls\":' || k.calls || '}', NULL) "

@@ -47,6 +47,11 @@
 #define AGENT_OF_M									\
 	"LEFT JOIN LATERAL (SELECT g.agent_id, g.name, g.email FROM ribbon_agents g "		\
 	"WHERE g.app_id = m.app_id AND g.id = m.agent OFFSET 0) g ON true "
+/* What Exotel may know of a call that we do not: also of one whose placing failed in a way that says nothing, and of one that an agent
+ * had ended before anybody knew which call it is. What surely did nothing has its place in the quota back, and stays as it is. */
+#define MAY_BE_CALLED									\
+	"(r.state IN ('asked', 'sent', 'placed') OR (r.state = 'failed' AND r.error = 'broken') "	\
+	"OR (r.state = 'ended' AND r.provider_call_id IS NULL))"
 /*
  * Which of these calls (keys: app_id, sid, ribbon, call_id) did a ribbon ask for? The ribbon's id leads to the call from
  * now on, and an end of the one is an end of the other. What the ribbon was told and Exotel does not hand through is
@@ -66,12 +71,13 @@
 	"agent_email = coalesce(g.email, c.agent_email), updated_at = " now "::timestamptz "	\
 	"FROM m " AGENT_OF_M "WHERE c.app_id = m.app_id AND c.id = m.call_id AND m.direction = 'outbound') "	\
 	"UPDATE ribbon_calls r SET provider_call_id = m.sid, "					\
-	"state = CASE WHEN c.status = 'ended' THEN 'ended' WHEN r.state = 'asked' OR r.error IS NOT NULL THEN 'placed' ELSE r.state END, "	\
-	"error = NULL, ended_at = CASE WHEN c.status = 'ended' THEN coalesce(r.ended_at, c.ended_at, c.updated_at) END, "	\
+	"state = CASE WHEN c.status = 'ended' OR r.state = 'ended' THEN 'ended' WHEN r.state = 'asked' OR r.error IS NOT NULL THEN 'placed' "	\
+	"ELSE r.state END, error = NULL, "							\
+	"ended_at = CASE WHEN c.status = 'ended' THEN coalesce(r.ended_at, c.ended_at, c.updated_at) ELSE r.ended_at END, "	\
 	"end_reason = CASE WHEN c.status <> 'ended' OR r.end_reason IS NOT NULL THEN r.end_reason "	\
 	"WHEN c.end_inferred THEN 'unknown' WHEN c.outcome = 'answered' THEN 'completed' "	\
 	"WHEN c.provider_state IN ('busy', 'no-answer', 'failed', 'canceled') THEN c.provider_state ELSE c.outcome END "	\
-	"FROM m " CALL_OF_M "WHERE r.app_id = m.app_id AND r.id = m.id AND r.state IN ('asked', 'sent', 'placed')"
+	"FROM m " CALL_OF_M "WHERE r.app_id = m.app_id AND r.id = m.id AND " MAY_BE_CALLED
 
 static const struct db_stmt stmts[R_COUNT_OF_STATEMENTS] = {
 	/*

@@ -92,43 +92,45 @@
 	"INSERT INTO ribbon_calls (app_id, id, session_id, key_id, agent, idempotency_key, phone_number, context, mode, month, "	\
 	"created_at) SELECT $1::text::uuid, $5::uuid, g.id, g.key_id, g.agent, $6::text, $7::text, $8::text, g.mode, $9::text, "	\
 	"$10::timestamptz FROM " GOOD_SESSION " g ON CONFLICT DO NOTHING"
-/* From here on $1 app, $2 token's hash, $3 id, $4 idempotency key, $5 number, $6 context, $7 month, $8 now. */
-/* Which row that is, worked out beside it: compared with the expression itself, the row would not be looked up in its key. */
+/*
+ * From here on too: $1 to $4 as every statement by session, $5 id, $6 idempotency key, $7 number, $8 context, $9 month, $10 now.
+ * Which row that is, worked out beside it: compared with the expression itself, the row would not be looked up in its key. Only a
+ * session that is good still finds what was asked for before, or it could have that decided anew.
+ */
 #define WHICH_CALL									\
-	"(SELECT coalesce((SELECT k.id FROM ribbon_calls k WHERE k.app_id = $1::text::uuid AND k.agent = (SELECT s.agent "	\
-	"FROM ribbon_sessions s WHERE s.app_id = $1::text::uuid AND s.token_hash = $2::bytea) AND k.idempotency_key = $4::text), "	\
-	"$3::uuid) AS id OFFSET 0) w"
+	"(SELECT coalesce((SELECT k.id FROM ribbon_calls k WHERE k.app_id = $1::text::uuid AND k.agent = (SELECT g.agent "	\
+	"FROM " GOOD_SESSION " g) AND k.idempotency_key = $6::text), $5::uuid) AS id OFFSET 0) w"
 #define THE_CALL	"c.app_id = $1::text::uuid AND c.id = w.id"
-#define SAME_WISH	"c.phone_number = $5::text AND c.context IS NOT DISTINCT FROM $6::text"
+#define SAME_WISH	"c.phone_number = $7::text AND c.context IS NOT DISTINCT FROM $8::text"
 #define UNDECIDED	SAME_WISH " AND c.state = 'refused'"
 #define ACTOR		"'session:' || (SELECT s.id FROM ribbon_sessions s WHERE s.app_id = $1::text::uuid AND s.token_hash = $2::bytea)"
 #define RCALL_LOCK	"SELECT 1 FROM " WHICH_CALL " JOIN ribbon_calls c ON " THE_CALL " FOR UPDATE OF c"
 #define USAGE_TAKE									\
 	"INSERT INTO usage AS u (app_id, key_id, month, used, last_call, updated_at) "	\
-	"SELECT c.app_id, c.key_id, $7::text, 1, c.id, $8::timestamptz FROM " WHICH_CALL " JOIN ribbon_calls c ON " THE_CALL	\
+	"SELECT c.app_id, c.key_id, $9::text, 1, c.id, $10::timestamptz FROM " WHICH_CALL " JOIN ribbon_calls c ON " THE_CALL	\
 	" JOIN api_keys ak ON ak.app_id = c.app_id AND ak.id = c.key_id WHERE " UNDECIDED " AND coalesce(ak.monthly_limit, 1) > 0 "	\
 	"ON CONFLICT (app_id, key_id, month) DO UPDATE SET used = u.used + 1, last_call = excluded.last_call, "	\
 	"updated_at = excluded.updated_at WHERE u.used < coalesce((SELECT ak.monthly_limit FROM api_keys ak "	\
 	"WHERE ak.app_id = u.app_id AND ak.id = u.key_id), 9223372036854775807)"
-/* $8 request, $9 detail. Whoever decides writes it down, and also the call that made 80, 95 or 100 of a hundred full. */
+/* $10 request, $11 detail. Whoever decides writes it down, and also the call that made 80, 95 or 100 of a hundred full. */
 #define RCALL_ASK									\
-	"WITH d AS (UPDATE ribbon_calls c SET state = 'asked', error = NULL, month = $7::text FROM " WHICH_CALL " CROSS JOIN "	\
+	"WITH d AS (UPDATE ribbon_calls c SET state = 'asked', error = NULL, month = $9::text FROM " WHICH_CALL " CROSS JOIN "	\
 	"usage u JOIN api_keys ak ON ak.app_id = u.app_id AND ak.id = u.key_id WHERE " THE_CALL " AND " UNDECIDED	\
-	" AND u.app_id = c.app_id AND u.key_id = c.key_id AND u.month = $7::text AND u.last_call = c.id RETURNING c.app_id, c.id, c.key_id, u.used, ak.monthly_limit) "	\
-	"SELECT d.key_id, d.used, d.monthly_limit, p.mark, ringd_audit(d.app_id, " ACTOR ", 'ribbon.dial', 'call:' || d.id, $9::text, "	\
-	"$8::text), CASE WHEN p.mark IS NOT NULL THEN ringd_audit(d.app_id, " ACTOR ", 'usage.' || p.mark, 'key:' || d.key_id, "	\
-	"json_build_object('month', $7::text, 'used', d.used, 'limit', d.monthly_limit)::text, $8::text) END "	\
+	" AND u.app_id = c.app_id AND u.key_id = c.key_id AND u.month = $9::text AND u.last_call = c.id RETURNING c.app_id, c.id, c.key_id, u.used, ak.monthly_limit) "	\
+	"SELECT d.key_id, d.used, d.monthly_limit, p.mark, ringd_audit(d.app_id, " ACTOR ", 'ribbon.dial', 'call:' || d.id, $11::text, "	\
+	"$10::text), CASE WHEN p.mark IS NOT NULL THEN ringd_audit(d.app_id, " ACTOR ", 'usage.' || p.mark, 'key:' || d.key_id, "	\
+	"json_build_object('month', $9::text, 'used', d.used, 'limit', d.monthly_limit)::text, $10::text) END "	\
 	"FROM d LEFT JOIN LATERAL (SELECT max(m.mark) AS mark FROM (VALUES (80), (95), (100)) m (mark) "	\
 	"WHERE d.used = (d.monthly_limit * m.mark + 99) / 100) p ON true"
 #define USAGE_REFUSE									\
 	"INSERT INTO usage AS u (app_id, key_id, month, used, refused, updated_at) "	\
-	"SELECT c.app_id, c.key_id, $7::text, 0, 1, $8::timestamptz FROM " WHICH_CALL	\
+	"SELECT c.app_id, c.key_id, $9::text, 0, 1, $10::timestamptz FROM " WHICH_CALL	\
 	" JOIN ribbon_calls c ON " THE_CALL " WHERE " UNDECIDED	\
 	" ON CONFLICT (app_id, key_id, month) DO UPDATE SET refused = u.refused + 1, updated_at = excluded.updated_at"
-/* $7 request. */
+/* $9 request. */
 #define RCALL_REFUSE									\
 	"UPDATE ribbon_calls c SET error = 'limit_reached' FROM " WHICH_CALL " WHERE " THE_CALL " AND " UNDECIDED	\
-	" RETURNING ringd_audit(c.app_id, " ACTOR ", 'ribbon.refused', 'call:' || c.id, '{\"code\":\"limit_reached\"}', $7::text)"
+	" RETURNING ringd_audit(c.app_id, " ACTOR ", 'ribbon.refused', 'call:' || c.id, '{\"code\":\"limit_reached\"}', $9::text)"
 #define RCALL_FIND									\
 	"SELECT c.id, " SAME_WISH ", c.state, c.provider_call_id, c.error, c.mode, (extract(epoch FROM c.sent_at) * 1000)::bigint, "	\
 	"(extract(epoch FROM c.created_at) * 1000)::bigint FROM " WHICH_CALL " JOIN ribbon_calls c ON " THE_CALL

@@ -317,6 +317,23 @@ def test_what_nobody_came_back_for_is_given_back(d, app, line, sim):
     wait_for("the line", lambda: line_again(d, fresh, app) == "placed", 20, 0.5)
 
 
+def test_many_are_given_back_a_thousand_at_a_time(pg, d, app):
+    """Also by a plan made when there were none: that one found, and locked, all of them anew for each."""
+    rows = ("INSERT INTO ribbon_calls (app_id, id, session_id, key_id, agent, phone_number, mode, month, state, created_at) "
+            "SELECT %s, gen_random_uuid(), gen_random_uuid(), %s, %s, '+919812345678', 'webrtc', '2026-11', %s, now() - interval '20 minutes' "
+            "FROM generate_series(1, %s)")
+    app.sql(rows, app.id, app.key, app.agent, "ended", 20000)
+    with pg.connect(d.database) as c:
+        c.autocommit = True
+        c.cursor().execute("VACUUM ANALYZE ribbon_calls")
+    app.sql(rows, app.id, app.key, app.agent, "asked", 1500)
+    app.sql("INSERT INTO usage (app_id, key_id, month, used, updated_at) VALUES (%s, %s, '2026-11', 1600, now())", app.id, app.key)
+    os.kill(d.pids("courier")[0], 9)
+    wait_for("the next courier's look", lambda: app.used() != 1600, 30)
+    assert app.used() == 600 and app.sql("SELECT count(*) FROM ribbon_calls WHERE app_id = %s AND state = 'failed'", app.id) == [(1000,)]
+    app.sql("DELETE FROM ribbon_calls WHERE app_id = %s", app.id)
+
+
 def line_again(d, call, app):
     x = Line(d.pids("worker")[0])
     outcome = x.ask(RIBBON_DIAL, app.id, call)["outcome"]

@@ -333,6 +333,20 @@ def test_a_tag_finds_the_call_whose_answer_was_lost(daemon, db, acme, hook, ribb
     assert ribbon.row(call)[:2] == ("placed", sid) and ribbon.row(call)[4] is None
 
 
+@pytest.mark.parametrize("state, error, then", [("failed", "broken", "placed"), ("ended", None, "ended"), ("failed", "device_off", "failed")])
+def test_a_tag_finds_a_call_that_was_given_up(db, hook, ribbon, state, error, then):
+    """Exotel failed while it was asked, or the agent had hung up: the events tell which call it was all the same. What surely did
+    nothing stays so, whatever they say."""
+    sid = sid_of("given-up")
+    call = ribbon.dial(None, state, error=error)
+    hook.form({"CallSid": sid, "Status": "in-progress", "CustomField": f"ringd:{call}"})
+    drained(db)
+    assert ribbon.row(call)[:2] == (then, sid if then != "failed" else None)
+    hook.form({"CallSid": sid, "Status": "completed", "EventType": "terminal", "CustomField": f"ringd:{call}"})
+    drained(db)
+    assert ribbon.row(call)[0] == ("failed" if then == "failed" else "ended")
+
+
 def test_a_ribbons_call_goes_out_whatever_exotel_calls_it(daemon, db, acme, hook, ribbon):
     sid = sid_of("way")
     call = ribbon.dial(sid)

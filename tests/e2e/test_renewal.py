@@ -107,6 +107,25 @@ def test_one_request_while_nobody_dies(pg, pair, sim):
     assert all("\nDialpad: " in out for out in shown if "tokens: " in out), shown
 
 
+def test_one_lease_at_a_time(pg, new_daemon, sim):
+    """Whatever the database knew of the tables when it planned: nobody takes a lease it does not work on, for a minute."""
+    d = new_daemon(workers=1)
+    d.write(**settings(sim, d.port, key_ring(d.base)))
+    db = pg.connect(d.database)
+    db.autocommit = True
+    db.cursor().execute("VACUUM ANALYZE")
+    d.start()
+    time.sleep(1.5)         # its courier has looked once, at no rows, and keeps that plan
+    connections = [Connection(pg, d) for _ in range(4)]
+    for c in connections:
+        c.connect()
+    db.cursor().execute("UPDATE dialpad_connections SET next_try_at = now()")
+    for c in connections:
+        assert wait_for("a renewal", c.settled, 15) == "connected"
+    db.close()
+    assert d.stop() == 0
+
+
 @pytest.mark.parametrize("how", ["reload", "stop", "upgrade"])
 def test_nobody_leaves_before_the_answer(pg, new_daemon, sim, how):
     d = new_daemon(workers=1)

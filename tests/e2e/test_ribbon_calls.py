@@ -494,6 +494,13 @@ def test_a_signature(crm, d):
     refused(s.post("sign", challenge()), 401, "session_revoked", ORIGIN)
 
 
+@pytest.mark.parametrize("opaque", [1100, 9000, 16000])
+def test_a_challenge_that_is_too_long_is_the_pages_fault(d, shared, opaque):
+    before = d.text().count("could not sign")
+    refused(shared[0].post("sign", challenge(opaque="x" * opaque)), 400, "sip_algorithm_refused", ORIGIN)
+    assert d.text().count("could not sign") == before
+
+
 # ---------------------------------------------------------------- housekeeping
 
 def test_old_rows_are_forgotten(pg, new_daemon, sim):

@@ -344,8 +344,18 @@ def test_what_ends_a_session_ends_it_at_once(pg, d):
     ends(lambda s: x.sql("UPDATE ribbon_sessions SET expires_at = now() WHERE id = %s", s.id), "session_expired")
     ends(lambda s: x.sql("UPDATE ribbon_agents SET is_active = false WHERE app_id = %s", x.id))
     x.sql("UPDATE ribbon_agents SET is_active = true WHERE app_id = %s", x.id)
-    ends(lambda s: x.ctl("client", "revoke", x.id, x.web_id) and Crm(pg, d))
+    ends(lambda s: x.ctl("client", "revoke", x.id, x.web_id))
     refused(x.init(), 401, "invalid_api_key", ORIGIN)
+
+
+def test_a_page_learns_that_its_key_was_revoked(pg, d):
+    """It was nobody else's page; and what is told is the key, not the address."""
+    x = Crm(pg, d, origins=("https://only.example",))
+    s = x.session(origin="https://only.example")
+    x.ctl("client", "revoke", x.id, x.web_id)
+    assert preflight(d, "https://only.example").status == 204
+    refused(s.get("calls"), 401, "session_revoked", "https://only.example")
+    refused(x.init(origin="https://only.example"), 401, "invalid_api_key", "https://only.example")
 
 
 def test_sessions_are_listed(pg, d):
@@ -416,7 +426,7 @@ def test_clients_are_listed_and_changed(pg, d):
     assert x.ctl("client", "revoke", x.id, x.web_id)["already_revoked"] is False
     assert x.ctl("client", "revoke", x.id, x.web_id)["already_revoked"] is True
     assert ringctl("client", "change", x.id, x.web_id, "--monthly-limit", "1", database=x.dsn, check=False).returncode == 3
-    refused(x.init(origin="https://b.example"), 403, "origin_not_allowed")
+    refused(x.init(origin="https://b.example"), 401, "invalid_api_key", "https://b.example")
     assert [r["state"] for r in x.ctl("client", "list", x.id)] == ["revoked"]
     server_key = x.ctl("key", "list", x.id)
     assert ringctl("client", "revoke", x.id, [k["id"] for k in server_key if k["kind"] == "server"][0], database=x.dsn, check=False).returncode == 3
