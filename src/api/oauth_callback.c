@@ -107,10 +107,10 @@ why_not(const struct db_result *r)
 {
 	if (db_rows(r, 0) == 0)
 		return OAUTH_UNKNOWN;
+	if (db_bool(r, 0, 0, 0))		/* first: our success took the cookie away, and then the page was loaded again */
+		return OAUTH_REPLAYED;
 	if (!db_bool(r, 0, 0, 2))
 		return OAUTH_OTHER_BROWSER;
-	if (db_bool(r, 0, 0, 0))
-		return OAUTH_REPLAYED;
 	return db_bool(r, 0, 0, 1) ? OAUTH_EXPIRED : OAUTH_REPLAYED;
 }
 
