@@ -11,20 +11,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "courier/grant.h"
+#include "courier/wish.h"
 #include "providers/dialpad_dial.h"
 
-#define WAITERS_MAX	16
 #define BODY_MAX	16384
 #define ANSWER_MEMORY	((size_t)256 * 1024)
 #define PATIENCE_MS	2000	/* nobody waits for a minute of the budget beside a telephone: then it is "limit" */
 
 struct dial {
-	LIST_ENTRY(dial)	 link;
-	struct courier		*courier;
-	struct uuid		 app, id;
-	struct link_request	*waiter[WAITERS_MAX];
-	size_t			 nwaiters;
-	int64_t			 deadline_ms;
+	struct wish		 w;
 	enum dialpad_dial_outcome outcome;	/* once it is known, with the next three */
 	int			 status;
 	int64_t			 wait_ms;		/* of a limit; -1: not known */
@@ -48,18 +43,11 @@ answer(struct link_request *rq, const struct dial *d, enum dialpad_dial_outcome 
 }
 
 static void
-dial_free(struct dial *d)
-{
-	LIST_REMOVE(d, link);
-	free(d);
-}
-
-static void
 end(struct dial *d)
 {
-	for (size_t i = 0; i < d->nwaiters; i++)
-		answer(d->waiter[i], d, d->outcome);
-	dial_free(d);
+	for (size_t i = 0; i < d->w.nwaiters; i++)
+		answer(d->w.waiter[i], d, d->outcome);
+	wish_free(&d->w);
 }
 
 /* ---- write */
@@ -70,8 +58,8 @@ written(void *arg, const struct db_result *r)
 	struct dial *d = arg;
 	char id[UUID_TEXT_SIZE];
 
-	log_about_app(d->app);
-	uuid_format(id, d->id);
+	log_about_app(d->w.app);
+	uuid_format(id, d->w.id);
 	/* Then the row says "sent", and the call's events, or their absence, say the rest. */
 	if (db_outcome(r) != DB_OK)
 		log_event(LEVEL_ERROR, "what came of a call could not be stored", LOG_C("error", db_error_text(r)), LOG_C("dial", id));
@@ -83,8 +71,8 @@ log_outcome(const struct dial *d, const char *why)
 {
 	char id[UUID_TEXT_SIZE];
 
-	log_about_app(d->app);
-	uuid_format(id, d->id);
+	log_about_app(d->w.app);
+	uuid_format(id, d->w.id);
 	if (d->outcome == DIALPAD_DIAL_PLACED)
 		log_event(LEVEL_INFO, "call placed", LOG_C("dial", id), LOG_STR("call", d->call_id[0] != '\0' ? str_c(d->call_id) : STR_NONE));
 	else
@@ -101,16 +89,16 @@ finish(struct dial *d, const char *why)
 	DB_PARAMS(p, 5);
 
 	log_outcome(d, why);
-	if (d->courier->db == NULL) {		/* we are leaving, and the database has been left already */
+	if (d->w.courier->db == NULL) {		/* we are leaving, and the database has been left already */
 		end(d);
 		return;
 	}
-	db_put_uuid(&p, d->app);
-	db_put_uuid(&p, d->id);
+	db_put_uuid(&p, d->w.app);
+	db_put_uuid(&p, d->w.id);
 	db_put_cstr(&p, state);
 	db_put_cstr(&p, d->call_id[0] != '\0' ? d->call_id : NULL);
 	db_put_cstr(&p, d->outcome == DIALPAD_DIAL_PLACED ? NULL : dialpad_dial_word(d->outcome));
-	j = db_job_new(d->courier->db, 0, written, d);
+	j = db_job_new(d->w.courier->db, 0, written, d);
 	db_job_add(j, C_DIAL_DONE, p.p, p.n);
 	db_job_submit(j);
 }
@@ -187,18 +175,18 @@ sent(void *arg, enum grant_outcome outcome, const struct client_answer *a)
 static void
 send_it(struct dial *d, struct str user, struct str number, struct str custom_data)
 {
-	struct grant_request rq = { .app = d->app, .endpoint = DIALPAD_CALL_START, .user = user,
-	    .deadline_ms = d->deadline_ms, .patience_ms = PATIENCE_MS };
+	struct grant_request rq = { .app = d->w.app, .endpoint = DIALPAD_CALL_START, .user = user,
+	    .deadline_ms = d->w.deadline_ms, .patience_ms = PATIENCE_MS };
 	struct buf body;
 
 	buf_init(&body, BODY_MAX);
-	dialpad_dial_body(&body, d->id, user, number, custom_data);
+	dialpad_dial_body(&body, d->w.id, user, number, custom_data);
 	if (body.failed) {
 		d->outcome = DIALPAD_DIAL_BUSY;
 		finish(d, "out of memory");
 	} else {
 		rq.body = buf_as_str(&body);
-		grant_send(d->courier, &rq, sent, d);
+		grant_send(d->w.courier, &rq, sent, d);
 	}
 	buf_free(&body);
 }
@@ -211,9 +199,7 @@ taken(void *arg, const struct db_result *r)
 	struct dial *d = arg;
 
 	if (db_outcome(r) != DB_OK) {
-		for (size_t i = 0; i < d->nwaiters; i++)
-			courier_answer_db(d->waiter[i], r);
-		dial_free(d);
+		wish_db_failed(&d->w, r);
 	} else if (db_rows(r, 0) == 0) {
 		d->outcome = DIALPAD_DIAL_PENDING;	/* another courier has it, or had it */
 		end(d);
@@ -222,62 +208,20 @@ taken(void *arg, const struct db_result *r)
 	}
 }
 
-static void
-take(struct dial *d)
-{
-	struct db_job *j;
-	DB_PARAMS(p, 3);
-
-	db_put_uuid(&p, d->app);
-	db_put_uuid(&p, d->id);
-	db_put_time_ms(&p, clock_real_ms());
-	j = db_job_new(d->courier->db, 0, taken, d);
-	db_job_add(j, C_DIAL_TAKE, p.p, p.n);
-	db_job_submit(j);
-}
-
-static struct dial *
-find(const struct courier *c, struct uuid app, struct uuid id)
-{
-	struct dial *d;
-
-	LIST_FOREACH(d, &c->dials, link)
-		if (uuid_cmp(d->id, id) == 0 && uuid_cmp(d->app, app) == 0)
-			return d;
-	return NULL;
-}
-
 void
 courier_dial(struct courier *c, struct link_request *rq)
 {
-	struct uuid app, id;
-	struct dial *d;
+	struct wish *w;
 
-	if (rq->nfields != 2 || !uuid_parse(rq->field[0], &app) || !uuid_parse(rq->field[1], &id)) {
-		courier_answer_text(rq, FRAME_INVALID, "expected an app and a dial");
-		return;
-	}
-	d = find(c, app, id);
-	if (d != NULL && d->nwaiters < WAITERS_MAX) {
-		d->waiter[d->nwaiters++] = rq;
-		return;
-	}
-	if (d != NULL) {
+	switch (wish_begin(&w, &c->dials, c, rq, sizeof(struct dial))) {
+	case WISH_NEW:
+		((struct dial *)w)->wait_ms = -1;
+		wish_take(w, C_DIAL_TAKE, taken);
+		break;
+	case WISH_CROWDED:
 		answer(rq, NULL, DIALPAD_DIAL_PENDING);
-		return;
+		break;
+	case WISH_JOINED:
+		break;
 	}
-	d = calloc(1, sizeof(*d));
-	if (d == NULL) {
-		courier_answer_text(rq, FRAME_BUSY, "out of memory");
-		return;
-	}
-	LIST_INSERT_HEAD(&c->dials, d, link);
-	d->courier = c;
-	d->app = app;
-	d->id = id;
-	d->wait_ms = -1;
-	d->waiter[d->nwaiters++] = rq;
-	/* Before the question's own end, so that what came can still be stored and told. */
-	d->deadline_ms = rq->deadline_ms - 2 * FRAME_MARGIN_MS;
-	take(d);
 }

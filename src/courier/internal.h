@@ -28,6 +28,8 @@ enum courier_origin {
 	ORIGINS,
 };
 
+LIST_HEAD(wishes, wish);	/* wish.h */
+
 struct courier {
 	const struct heritage	*h;
 	const struct conf	*conf;
@@ -41,8 +43,7 @@ struct courier {
 	struct keeper		*keeper;	/* refresh.c */
 	struct registrar	*registrar;
 	LIST_HEAD(, grant_use)	 uses;		/* grant.c */
-	LIST_HEAD(, dial)	 dials;		/* dial.c */
-	LIST_HEAD(, ribbon_dial) ribbon_dials;	/* ribbon_dial.c */
+	struct wishes		 dials, ribbon_dials;	/* dial.c, ribbon_dial.c */
 	LIST_HEAD(, exotel_sync) exotel_syncs;	/* exotel_sync.c */
 	struct gaps		*gaps;		/* gaps.c */
 	struct repair		*repair;	/* repair.c */

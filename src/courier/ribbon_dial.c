@@ -11,21 +11,16 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "courier/exotel_line.h"
+#include "courier/wish.h"
 #include "providers/exotel_api.h"
 #include "providers/exotel_dial.h"
 
-#define WAITERS_MAX	16
 #define BODY_MAX	16384
 #define ANSWER_MEMORY	((size_t)256 * 1024)
 #define PATIENCE_MS	2000	/* nobody waits for a minute of the budget beside a telephone: then it is "limit" */
 
 struct ribbon_dial {
-	LIST_ENTRY(ribbon_dial)	 link;
-	struct courier		*courier;
-	struct uuid		 app, id;
-	struct link_request	*waiter[WAITERS_MAX];
-	size_t			 nwaiters;
-	int64_t			 deadline_ms;
+	struct wish		 w;
 	bool			 webrtc;
 	struct exotel_reply	 reply;		/* once it is known, with the next */
 	int64_t			 wait_ms;	/* of a limit; -1: not known */
@@ -48,18 +43,11 @@ answer(struct link_request *rq, const struct ribbon_dial *d, enum exotel_dial_ou
 }
 
 static void
-dial_free(struct ribbon_dial *d)
-{
-	LIST_REMOVE(d, link);
-	free(d);
-}
-
-static void
 end(struct ribbon_dial *d)
 {
-	for (size_t i = 0; i < d->nwaiters; i++)
-		answer(d->waiter[i], d, d->reply.outcome);
-	dial_free(d);
+	for (size_t i = 0; i < d->w.nwaiters; i++)
+		answer(d->w.waiter[i], d, d->reply.outcome);
+	wish_free(&d->w);
 }
 
 /* ---- write */
@@ -70,8 +58,8 @@ written(void *arg, const struct db_result *r)
 	struct ribbon_dial *d = arg;
 	char id[UUID_TEXT_SIZE];
 
-	log_about_app(d->app);
-	uuid_format(id, d->id);
+	log_about_app(d->w.app);
+	uuid_format(id, d->w.id);
 	/* Then the row says "sent", and the call's events, or their absence, say the rest. */
 	if (db_outcome(r) != DB_OK)
 		log_event(LEVEL_ERROR, "what came of a call could not be stored", LOG_C("error", db_error_text(r)), LOG_C("ribbon_call", id));
@@ -83,8 +71,8 @@ log_outcome(const struct ribbon_dial *d, const char *why)
 {
 	char id[UUID_TEXT_SIZE];
 
-	log_about_app(d->app);
-	uuid_format(id, d->id);
+	log_about_app(d->w.app);
+	uuid_format(id, d->w.id);
 	if (d->reply.outcome == EXOTEL_DIAL_PLACED)
 		log_event(LEVEL_INFO, "call placed", LOG_C("ribbon_call", id), LOG_STR("call",
 		    d->reply.call_sid[0] != '\0' ? str_c(d->reply.call_sid) : STR_NONE));
@@ -102,14 +90,14 @@ add_audit(struct db_job *j, const struct ribbon_dial *d)
 	struct buf b;
 	DB_PARAMS(p, 5);
 
-	uuid_format(id, d->id);
+	uuid_format(id, d->w.id);
 	buf_init(&b, sizeof(text));
 	json_out_init(&o, &b);
 	json_obj(&o);
 	json_kstr(&o, "outcome", str_c(exotel_dial_word(d->reply.outcome)));
 	json_kint(&o, "code", d->reply.code);
 	json_obj_end(&o);
-	db_put_uuid(&p, d->app);
+	db_put_uuid(&p, d->w.app);
 	db_put_cstr(&p, "courier");
 	db_put_cstr(&p, "ribbon.dial_failed");
 	db_put_cstr(&p, id);
@@ -138,19 +126,19 @@ finish(struct ribbon_dial *d, const char *why)
 	DB_PARAMS(p, 7);
 
 	log_outcome(d, why);
-	score_count(d->courier->h->score, counter_of(outcome), 1);
-	if (d->courier->db == NULL) {		/* we are leaving, and the database has been left already */
+	score_count(d->w.courier->h->score, counter_of(outcome), 1);
+	if (d->w.courier->db == NULL) {		/* we are leaving, and the database has been left already */
 		end(d);
 		return;
 	}
-	db_put_uuid(&p, d->app);
-	db_put_uuid(&p, d->id);
+	db_put_uuid(&p, d->w.app);
+	db_put_uuid(&p, d->w.id);
 	db_put_cstr(&p, state);
 	db_put_cstr(&p, d->reply.call_sid[0] != '\0' ? d->reply.call_sid : NULL);
 	db_put_cstr(&p, outcome == EXOTEL_DIAL_PLACED ? NULL : exotel_dial_word(outcome));
 	db_put_bool(&p, exotel_dial_certain(outcome));
 	db_put_time_ms(&p, clock_real_ms());
-	j = db_job_new(d->courier->db, 0, written, d);
+	j = db_job_new(d->w.courier->db, 0, written, d);
 	db_job_add(j, C_RIBBON_CALL_DONE, p.p, p.n);
 	if (outcome != EXOTEL_DIAL_PLACED)
 		add_audit(j, d);
@@ -235,12 +223,12 @@ make_connect(struct errand_request *rq, struct secret *header, struct buf *body,
 {
 	if (l->phone.n == 0 || l->caller_id.n == 0 || !exotel_account_connects(&l->account) || !exotel_line_basic(header, &l->account))
 		return false;
-	exotel_connect_form(body, d->id, l->phone, number, l->caller_id, l->account.hook_url);
+	exotel_connect_form(body, d->w.id, l->phone, number, l->caller_id, l->account.hook_url);
 	exotel_connect_path(path, &l->account);
 	buf_putc(path, '\0');
 	body->failed = body->failed || path->failed;
 	rq->endpoint = exotel_api(EXOTEL_CONNECT);
-	rq->origin = &d->courier->origin[ORIGIN_EXOTEL_API];
+	rq->origin = &d->w.courier->origin[ORIGIN_EXOTEL_API];
 	rq->id = path->p;
 	rq->content_type = "application/x-www-form-urlencoded";
 	return true;
@@ -249,7 +237,7 @@ make_connect(struct errand_request *rq, struct secret *header, struct buf *body,
 static void
 send_it(struct ribbon_dial *d, const struct exotel_line *l, struct str number)
 {
-	struct errand_request rq = { .account = l->account.account_sid, .deadline_ms = d->deadline_ms, .patience_ms = PATIENCE_MS,
+	struct errand_request rq = { .account = l->account.account_sid, .deadline_ms = d->w.deadline_ms, .patience_ms = PATIENCE_MS,
 	    .once = true };
 	struct secret header = { 0 };
 	struct buf body, path;
@@ -257,7 +245,7 @@ send_it(struct ribbon_dial *d, const struct exotel_line *l, struct str number)
 
 	buf_init(&body, BODY_MAX);
 	buf_init(&path, BODY_MAX);
-	able = d->webrtc ? make_outbound(&rq, &header, &body, l, number, d->courier) :
+	able = d->webrtc ? make_outbound(&rq, &header, &body, l, number, d->w.courier) :
 	    make_connect(&rq, &header, &body, &path, d, l, number);
 	if (!able) {
 		fail(d, EXOTEL_DIAL_NOT_LINKED, d->webrtc ? "no token of the app, or the agent is nobody at Exotel" :
@@ -267,7 +255,7 @@ send_it(struct ribbon_dial *d, const struct exotel_line *l, struct str number)
 	} else {
 		rq.body = buf_as_str(&body);
 		rq.authorization = &header;
-		errand_send(d->courier->errands, &rq, sent, d);
+		errand_send(d->w.courier->errands, &rq, sent, d);
 	}
 	secret_free(&header);
 	buf_wipe_free(&body);		/* the hook's address is in it */
@@ -282,7 +270,7 @@ use_line(struct ribbon_dial *d, const struct db_result *r)
 	struct exotel_line line;
 
 	d->webrtc = str_eq(db_text(r, 0, 0, 0), STR("webrtc"));
-	switch (exotel_line_read(&line, d->courier, d->app, r, 0, 2)) {
+	switch (exotel_line_read(&line, d->w.courier, d->w.app, r, 0, 2)) {
 	case LINE_OK:
 		send_it(d, &line, db_text(r, 0, 0, 1));
 		break;
@@ -307,9 +295,7 @@ taken(void *arg, const struct db_result *r)
 	struct ribbon_dial *d = arg;
 
 	if (db_outcome(r) != DB_OK) {
-		for (size_t i = 0; i < d->nwaiters; i++)
-			courier_answer_db(d->waiter[i], r);
-		dial_free(d);
+		wish_db_failed(&d->w, r);
 	} else if (db_rows(r, 0) == 0) {
 		d->reply.outcome = EXOTEL_DIAL_PENDING;	/* another courier has it, or had it */
 		end(d);
@@ -318,62 +304,20 @@ taken(void *arg, const struct db_result *r)
 	}
 }
 
-static void
-take(struct ribbon_dial *d)
-{
-	struct db_job *j;
-	DB_PARAMS(p, 3);
-
-	db_put_uuid(&p, d->app);
-	db_put_uuid(&p, d->id);
-	db_put_time_ms(&p, clock_real_ms());
-	j = db_job_new(d->courier->db, 0, taken, d);
-	db_job_add(j, C_RIBBON_CALL_TAKE, p.p, p.n);
-	db_job_submit(j);
-}
-
-static struct ribbon_dial *
-find(const struct courier *c, struct uuid app, struct uuid id)
-{
-	struct ribbon_dial *d;
-
-	LIST_FOREACH(d, &c->ribbon_dials, link)
-		if (uuid_cmp(d->id, id) == 0 && uuid_cmp(d->app, app) == 0)
-			return d;
-	return NULL;
-}
-
 void
 courier_ribbon_dial(struct courier *c, struct link_request *rq)
 {
-	struct uuid app, id;
-	struct ribbon_dial *d;
+	struct wish *w;
 
-	if (rq->nfields != 2 || !uuid_parse(rq->field[0], &app) || !uuid_parse(rq->field[1], &id)) {
-		courier_answer_text(rq, FRAME_INVALID, "expected an app and a call");
-		return;
-	}
-	d = find(c, app, id);
-	if (d != NULL && d->nwaiters < WAITERS_MAX) {
-		d->waiter[d->nwaiters++] = rq;
-		return;
-	}
-	if (d != NULL) {
+	switch (wish_begin(&w, &c->ribbon_dials, c, rq, sizeof(struct ribbon_dial))) {
+	case WISH_NEW:
+		((struct ribbon_dial *)w)->wait_ms = -1;
+		wish_take(w, C_RIBBON_CALL_TAKE, taken);
+		break;
+	case WISH_CROWDED:
 		answer(rq, NULL, EXOTEL_DIAL_PENDING);
-		return;
+		break;
+	case WISH_JOINED:
+		break;
 	}
-	d = calloc(1, sizeof(*d));
-	if (d == NULL) {
-		courier_answer_text(rq, FRAME_BUSY, "out of memory");
-		return;
-	}
-	LIST_INSERT_HEAD(&c->ribbon_dials, d, link);
-	d->courier = c;
-	d->app = app;
-	d->id = id;
-	d->wait_ms = -1;
-	d->waiter[d->nwaiters++] = rq;
-	/* Before the question's own end, so that what came can still be stored and told. */
-	d->deadline_ms = rq->deadline_ms - 2 * FRAME_MARGIN_MS;
-	take(d);
 }
