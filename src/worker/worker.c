@@ -278,8 +278,10 @@ set_up(struct worker *w)
 	};
 
 	crowd_join(w->h->tally->connections, w->h->slot);
+	if (!read_ribbon(w))
+		return false;
 	w->loop = loop_new();
-	if (w->loop == NULL || !front_open(&w->front, w->h, w->loop, api_problem) || !read_ribbon(w))
+	if (w->loop == NULL || !front_open(&w->front, w->h, w->loop, api_problem))
 		return false;
 	/* What this process reads from disk for itself is read before this line; db_new() may start its first thread. */
 	db_reach(&w->reach, &c->worker_url);
