@@ -245,6 +245,19 @@ disturbed(struct conn *c)
 	c->due_ms = clock_mono_ms();
 }
 
+/*
+ * An idle connection may be closed by either side at any time (RFC 9112, 9.3), so whoever uses one again looks at it first, as
+ * libcurl does. Without it whatever happened since poll() counts as a failure of the server's: a millisecond for each of
+ * a thousand closes.
+ */
+static bool
+has_ended(const struct conn *c)
+{
+	char byte;
+
+	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void
 serve(struct conn *c, short revents, int64_t now)
 {
@@ -252,7 +265,7 @@ serve(struct conn *c, short revents, int64_t now)
 		(void)begin_connect(c);
 	} else if (c->phase == CONNECTING && revents != 0) {
 		connected(c);
-	} else if (c->phase == THINKING && revents != 0) {
+	} else if (c->phase == THINKING && (revents != 0 || (now >= c->due_ms && has_ended(c)))) {
 		disturbed(c);
 	} else if (c->phase == THINKING && now >= c->due_ms) {
 		if (begin_request(c))
