@@ -159,22 +159,8 @@ ctl_agent_add(struct ctl *c, const struct args *a)
 int
 ctl_agent_list(struct ctl *c, const struct args *a)
 {
-	struct dbs_result *r;
-	struct ctl_app app;
-	struct table t;
-	int code = ctl_find_app(c, args_word(a, 0), &app);
-
-	if (code != CTL_OK)
-		return code;
-	r = ctl_query(c, CTL_AGENT_LIST, 1, (const char *const[]){ app.id }, "agent list");
-	if (r == NULL)
-		return CTL_FAILED;
-	table_init(&t, list_columns, COUNT(list_columns));
-	ctl_fill(&t, r);
-	code = ctl_show(c, &t, "this app has no agents: 'ringctl agent add' or 'ringctl agent sync' makes some");
-	table_free(&t);
-	dbs_clear(r);
-	return code;
+	return ctl_list_of_app(c, a, CTL_AGENT_LIST, list_columns, COUNT(list_columns), "agent list",
+	    "this app has no agents: 'ringctl agent add' or 'ringctl agent sync' makes some");
 }
 
 static int

@@ -262,22 +262,8 @@ ctl_client_create(struct ctl *c, const struct args *a)
 int
 ctl_client_list(struct ctl *c, const struct args *a)
 {
-	struct dbs_result	*r;
-	struct ctl_app		 app;
-	struct table		 t;
-	int			 code = ctl_find_app(c, args_word(a, 0), &app);
-
-	if (code != CTL_OK)
-		return code;
-	r = ctl_query(c, CTL_CLIENT_LIST, 1, (const char *const[]){ app.id }, "client list");
-	if (r == NULL)
-		return CTL_FAILED;
-	table_init(&t, list_columns, COUNT(list_columns));
-	ctl_fill(&t, r);
-	code = ctl_show(c, &t, "this app has no browser keys: 'ringctl client create APP --origin URL' makes one");
-	table_free(&t);
-	dbs_clear(r);
-	return code;
+	return ctl_list_of_app(c, a, CTL_CLIENT_LIST, list_columns, COUNT(list_columns), "client list",
+	    "this app has no browser keys: 'ringctl client create APP --origin URL' makes one");
 }
 
 int

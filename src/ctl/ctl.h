@@ -75,6 +75,9 @@ void	 ctl_fill(struct table *t, const struct dbs_result *r);
 /* Both print text or JSON, free nothing, return the exit code. ctl_show says `empty` on standard error for no rows. */
 int	 ctl_show(struct ctl *c, const struct table *t, const char *empty);
 int	 ctl_show_record(struct ctl *c, const struct table *t);
+/* Shows what stmt gives of the app that the first word names; columns in the order of the statement. */
+int	 ctl_list_of_app(struct ctl *c, const struct args *a, enum ctl_stmt stmt, const struct table_column *columns, size_t n,
+	    const char *what, const char *empty);
 /* Writes b to standard output, all of it. */
 int	 ctl_print(const struct buf *b);
 struct table_style ctl_style(const struct ctl *c);

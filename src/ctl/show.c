@@ -105,6 +105,28 @@ ctl_show_record(struct ctl *c, const struct table *t)
 	return show(c, t, true);
 }
 
+int
+ctl_list_of_app(struct ctl *c, const struct args *a, enum ctl_stmt stmt, const struct table_column *columns, size_t n, const char *what,
+    const char *empty)
+{
+	struct dbs_result *r;
+	struct ctl_app app;
+	struct table t;
+	int code = ctl_find_app(c, args_word(a, 0), &app);
+
+	if (code != CTL_OK)
+		return code;
+	r = ctl_query(c, stmt, 1, (const char *const[]){ app.id }, what);
+	if (r == NULL)
+		return CTL_FAILED;
+	table_init(&t, columns, n);
+	ctl_fill(&t, r);
+	code = ctl_show(c, &t, empty);
+	table_free(&t);
+	dbs_clear(r);
+	return code;
+}
+
 const char *
 ctl_i64(char out[CTL_I64_SIZE], int64_t v)
 {
