@@ -6,50 +6,14 @@
 #include <sys/types.h>
 
 #include <stdint.h>
-#include <stdlib.h>
 
-#include "model/call.h"
+#include "leg_holds.h"
 #include "providers/dialpad.h"
 
 #define ARENA_MAX	((size_t)16 << 20)
-#define RECORD_MAX	((size_t)4 << 20)
 #define RECEIVED_MS	INT64_C(1795000000000)
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-static void
-must(bool so)
-{
-	if (!so)
-		abort();
-}
-
-static void
-check_record(const struct leg *l, struct arena *a)
-{
-	struct leg	back, twice = *l;
-	struct buf	out;
-
-	buf_init(&out, RECORD_MAX);
-	leg_write(l, &out);
-	must(!out.failed);
-	must(leg_read(&back, a, buf_as_str(&out)));
-	must(leg_equal(l, &back));
-	leg_join(&twice, &back);
-	must(leg_equal(&twice, l));
-	buf_free(&out);
-}
-
-static void
-check_call(const struct leg *l)
-{
-	const struct leg	*legs[1] = { l };
-	struct call		 c;
-
-	call_derive(&c, legs, 1);
-	must(c.provider_id.p != NULL);
-	must((c.outcome != NULL) == (c.status == CALL_ENDED));
-}
 
 static void
 check_payload(struct str payload, struct arena *a, const struct json_limits *limits)
