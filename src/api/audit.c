@@ -82,8 +82,8 @@ put_text(struct db_params *p, struct buf *b, const char *s)
 	db_put_str(p, (struct str){ b->p + from, b->len - from });
 }
 
-void
-audit_add(struct db_job *j, const struct audit_entry *e)
+static void
+add_row(struct db_job *j, const struct audit_entry *e)
 {
 	const char *const text[] = { e->actor, e->action, e->subject, e->detail, e->request_id };
 	struct buf b[5];
@@ -239,7 +239,7 @@ write_row(struct audit *a, struct kind *k, const char *request_id)
 	e.detail = b.failed ? NULL : b.p;
 	e.subject = k->subject[0] != '\0' ? k->subject : NULL;
 	j = db_job_new(a->db, 0, written, row);
-	audit_add(j, &e);
+	add_row(j, &e);
 	db_job_submit(j);
 	buf_free(&b);
 	k->times = 0;

@@ -1,5 +1,7 @@
 /*
- * audit: a worker's rows of the audit log. What is done is noted in the job that does it, with audit_add(). What is refused
+ * audit: a worker's rows of the audit log. What is done is noted in the job that does it, by that journey's own statement (those
+ * that call ringd_audit() in db/stmt_worker.c), the last of its job: it holds the head of the app's chain until the transaction
+ * ends, and whoever took a lock after it could wait for somebody who waits for the head. What is refused
  * has no such job: audit_refused() notes it beside the request, which never waits for it. The first of a kind is written
  * at once; a flood of the same is written as one row with their number now and then, so neither memory nor the
  * database has more work the more is refused. What finds no room is counted in the log.
@@ -30,10 +32,6 @@ struct audit_entry {
 	const char	*detail;	/* compact JSON; of a refusal made here */
 	const char	*request_id;
 };
-
-/* The LAST statement of its job: it holds the head of the app's chain until the transaction ends, and whoever took a lock
- * after it could wait for somebody who waits for the head. */
-void	audit_add(struct db_job *j, const struct audit_entry *e);
 
 struct audit;
 

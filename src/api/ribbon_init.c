@@ -40,7 +40,8 @@ note(struct init *i, const char *code)
 	    .request_id = i->rq->id }, code);
 }
 
-void
+/* And counts it against the address, since guesses may be behind it. */
+static void
 init_fail(struct init *i, int status, const char *code, const char *message)
 {
 	note(i, code);

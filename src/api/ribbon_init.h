@@ -31,9 +31,8 @@ struct init {
 	bool			 again;
 };
 
-/* Says no, and writes it down; fail: and counts it against the address, since guesses may be behind it. */
+/* Says no, and writes it down. */
 void	init_refuse(struct init *i, int status, const char *code, const char *message);
-void	init_fail(struct init *i, int status, const char *code, const char *message);
 /* What statement stmt, W_CLIENT, says of the key. false: it may not be used so; answered. */
 bool	init_client_good(struct init *i, const struct db_result *r, int stmt);
 /* $1 to $5 of W_CLIENT. */
